@@ -1,0 +1,1 @@
+"""Facts to artefacts: sources, packages, signed channels, kickstarts and the installer image."""

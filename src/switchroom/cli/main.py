@@ -1,0 +1,74 @@
+"""The only door: parses the command line, runs one command, turns failures into words and exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import json
+import logging
+import sys
+from typing import List, NoReturn, Optional, Sequence, Tuple
+
+import switchroom
+from switchroom.cli.context import Context, Subparsers
+from switchroom.core.errors import ExitCode, SwitchroomError, from_os_error
+from switchroom.core.progress import Reporter
+
+# Commands of the build host need packages that a box does not carry; there they are simply not offered.
+_BOX_COMMANDS: Tuple[str, ...] = ("catalog",)
+_BUILD_COMMANDS: Tuple[str, ...] = ("build", "repo")
+
+
+def entry() -> NoReturn:
+    """Run the command line and exit."""
+    sys.exit(main())
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    """Run one command and return its exit code; never lets a traceback out for an expected failure."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    args = make_parser().parse_args(arguments)
+    logging.basicConfig(level=logging.DEBUG if args.verbose else logging.WARNING, format="%(message)s")
+    context = Context(json=args.json, reporter=Reporter(quiet=args.json))
+    try:
+        return int(args.handler(args, context))
+    except SwitchroomError as error:
+        return report(error, args.json)
+    except OSError as error:
+        return report(from_os_error(error), args.json)
+    except KeyboardInterrupt:
+        return report(SwitchroomError("Interrupted.", code=ExitCode.INTERRUPTED), args.json)
+
+
+def report(error: SwitchroomError, as_json: bool) -> int:
+    """Print a failure for a person on standard error, or for a machine on standard output."""
+    if as_json:
+        print(json.dumps(error.as_dict(), indent=2))
+        return int(error.code)
+    lines = [f"error: {error.message}"]
+    lines += [f"  | {line}" for line in error.cause.splitlines()]
+    lines += [f"  hint: {error.hint}"] if error.hint else []
+    print("\n".join(lines), file=sys.stderr)
+    return int(error.code)
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser with every command this machine can run."""
+    parser = argparse.ArgumentParser(prog="switchroom", description=switchroom.__doc__)
+    parser.add_argument("--version", action="version", version=f"switchroom {switchroom.__version__}")
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name in _available():
+        _register(subparsers, name)
+    return parser
+
+
+def _available() -> List[str]:
+    names = list(_BOX_COMMANDS)
+    if importlib.util.find_spec("switchroom.build") is not None:
+        names += _BUILD_COMMANDS
+    return names
+
+
+def _register(subparsers: Subparsers, name: str) -> None:
+    importlib.import_module(f"switchroom.cli.{name}").register(subparsers)

@@ -1,0 +1,122 @@
+"""The one way to run another program.
+
+Every call logs a command line that can be pasted into a shell, never uses a shell itself, and turns a
+missing tool or a failing command into a :class:`SwitchroomError` that quotes the last useful lines.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any, Mapping, Optional, Sequence, Union
+
+from switchroom.core.errors import ExitCode, SwitchroomError
+
+log = logging.getLogger(__name__)
+
+Arg = Union[str, "os.PathLike[str]"]
+Result = subprocess.CompletedProcess  # of bytes: tools print what they like
+
+# The package that brings a tool, where it is not the tool's own name: (Debian, EL).
+_PACKAGES = {
+    "createrepo_c": ("createrepo-c", "createrepo_c"),
+    "gpg": ("gnupg", "gnupg2"),
+    "implantisomd5": ("isomd5sum", "isomd5sum"),
+    "checkisomd5": ("isomd5sum", "isomd5sum"),
+    "mcopy": ("mtools", "mtools"),
+    "mdir": ("mtools", "mtools"),
+    "qemu-system-x86_64": ("qemu-system-x86", "qemu-kvm"),
+    "rpmbuild": ("rpm", "rpm-build"),
+    "rpmsign": ("rpm", "rpm-sign"),
+    "rpmspec": ("rpm", "rpm-build"),
+    "rpmkeys": ("rpm", "rpm"),
+    "apt-get": ("apt", "apt"),
+    "dpkg-source": ("dpkg-dev", "dpkg-dev"),
+    "sipp": ("sip-tester", "sipp"),
+}
+
+
+def require(*tools: str) -> None:
+    """Raise unless every tool is on PATH, naming the packages that bring the missing ones."""
+    missing = [tool for tool in tools if shutil.which(tool) is None]
+    if not missing:
+        return
+    debian, enterprise = zip(*(_PACKAGES.get(tool, (tool, tool)) for tool in missing))
+    raise SwitchroomError(
+        f"Missing on this machine: {', '.join(missing)}.",
+        hint=f"Install with: apt-get install {' '.join(debian)}   (EL: dnf install {' '.join(enterprise)})",
+        code=ExitCode.REFUSED,
+    )
+
+
+def run(
+    argv: Sequence[Arg],
+    *,
+    what: str = "",
+    cwd: Optional[Path] = None,
+    env: Optional[Mapping[str, str]] = None,
+    stdin: bytes = b"",
+    log_file: Optional[Path] = None,
+    check: bool = True,
+    timeout: Optional[float] = None,
+) -> Result[bytes]:
+    """Run a program and return its result with ``stdout`` and ``stderr`` as bytes.
+
+    ``env`` is added to the caller's environment. With ``log_file`` both streams go there instead (and the
+    result's streams are empty). ``what`` names the work in the error message. ``timeout`` is in seconds.
+    Raises SwitchroomError when the tool is missing, fails (unless ``check`` is false) or runs too long.
+    """
+    words = [os.fspath(arg) for arg in argv]
+    require(words[0])
+    log.debug("$ %s", _pasteable(words, cwd, env))
+    what = what or words[0]
+    try:
+        result = _execute(
+            words, log_file, cwd=cwd, env={**os.environ, **(env or {})}, input=stdin, timeout=timeout
+        )
+    except subprocess.TimeoutExpired as error:
+        raise SwitchroomError(f"{what} took longer than {timeout:.0f} s and was stopped.") from error
+    if check and result.returncode != 0:
+        raise failure(what, words, result, log_file)
+    return result
+
+
+def output(argv: Sequence[Arg], *, what: str = "", env: Optional[Mapping[str, str]] = None) -> str:
+    """Run a program and return what it printed, as stripped text."""
+    return run(argv, what=what, env=env).stdout.decode(errors="replace").strip()
+
+
+def failure(
+    what: str, words: Sequence[str], result: Result[bytes], log_file: Optional[Path] = None
+) -> SwitchroomError:
+    """Return the error for a command that ended badly, with the last lines it printed."""
+    text = log_file.read_bytes() if log_file else result.stdout + result.stderr
+    hint = f"The whole log is in '{log_file}'." if log_file else f"The command was: {shlex.join(words)}"
+    return SwitchroomError(
+        f"{what} failed with exit code {result.returncode}.", cause=last_lines(text), hint=hint
+    )
+
+
+def last_lines(text: bytes, count: int = 12) -> str:
+    """Return the last non-empty lines of a program's output."""
+    lines = [line.rstrip() for line in text.decode(errors="replace").splitlines() if line.strip()]
+    return "\n".join(lines[-count:])
+
+
+def _execute(words: Sequence[str], log_file: Optional[Path], **options: Any) -> Result[bytes]:
+    if log_file is None:
+        return subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, **options)
+    log_file.parent.mkdir(parents=True, exist_ok=True)
+    with log_file.open("wb") as sink:
+        done = subprocess.run(words, stdout=sink, stderr=subprocess.STDOUT, check=False, **options)
+    return Result(done.args, done.returncode, b"", b"")
+
+
+def _pasteable(words: Sequence[str], cwd: Optional[Path], env: Optional[Mapping[str, str]]) -> str:
+    prefix = f"cd {shlex.quote(str(cwd))} && " if cwd else ""
+    settings = "".join(f"{key}={shlex.quote(value)} " for key, value in sorted((env or {}).items()))
+    return prefix + settings + shlex.join(words)
