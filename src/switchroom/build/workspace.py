@@ -32,7 +32,7 @@ def cache_dir(*parts: str) -> Path:
 
 
 def source_date_epoch(default: int) -> int:
-    """Return the date a build pretends to run on, in seconds since 1970: ``$SOURCE_DATE_EPOCH`` or ``default``."""
+    """Return the date a build pretends to run on: ``$SOURCE_DATE_EPOCH`` or ``default`` (seconds since 1970)."""
     text = os.environ.get("SOURCE_DATE_EPOCH", "")
     if text and not text.isdigit():
         raise SwitchroomError(

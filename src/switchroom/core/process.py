@@ -109,7 +109,7 @@ def last_lines(text: bytes, count: int = 12) -> str:
 
 def _execute(words: Sequence[str], log_file: Optional[Path], **options: Any) -> Result[bytes]:
     if log_file is None:
-        return subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, **options)
+        return subprocess.run(words, capture_output=True, check=False, **options)
     log_file.parent.mkdir(parents=True, exist_ok=True)
     with log_file.open("wb") as sink:
         done = subprocess.run(words, stdout=sink, stderr=subprocess.STDOUT, check=False, **options)
