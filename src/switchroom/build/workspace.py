@@ -32,7 +32,7 @@ def cache_dir(*parts: str) -> Path:
 
 
 def source_date_epoch(default: int) -> int:
-    """Return the date a build pretends to run on: ``$SOURCE_DATE_EPOCH`` or ``default`` (seconds since 1970)."""
+    """Return the date a build pretends to run on: ``$SOURCE_DATE_EPOCH`` or ``default``, as a Unix time."""
     text = os.environ.get("SOURCE_DATE_EPOCH", "")
     if text and not text.isdigit():
         raise SwitchroomError(

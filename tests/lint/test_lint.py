@@ -1,0 +1,102 @@
+"""The linters named for the project, each as one test: no finding passes."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+BOX_CODE = ("src/switchroom/core", "src/switchroom/catalog", "src/switchroom/box")
+BOX_COMMANDS = ("__init__", "main", "context", "catalog", "catalog_options")
+
+
+def tracked(*patterns: str) -> list[str]:
+    """Return the project's files that match git patterns, new ones included."""
+    listing = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *patterns],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return [name for name in listing.stdout.splitlines() if (ROOT / name).is_file()]
+
+
+def shell_files() -> list[str]:
+    """Return every file that a shell runs, by its first line or its name."""
+    starts = ("#!/bin/sh", "#!/bin/bash", "#!/usr/bin/env bash", "# shellcheck shell=")
+    return [
+        name
+        for name in tracked("scripts", ".ci", "rpmspecs", "kickstart", "molecule", "*.sh")
+        if not name.endswith(".j2") and (name.endswith(".sh") or _first_line(name).startswith(starts))
+    ]
+
+
+def _first_line(name: str) -> str:
+    with (ROOT / name).open("rb") as stream:
+        return stream.readline(80).decode(errors="replace")
+
+
+def box_files() -> list[str]:
+    """Return the Python files that run on a box, on EL9's Python 3.9."""
+    commands = [f"src/switchroom/cli/{name}.py" for name in BOX_COMMANDS]
+    return tracked(*(f"{folder}/*.py" for folder in BOX_CODE), *commands)
+
+
+def tool(*argv: str) -> str:
+    """Run one linter of this environment over the project; return what it found, empty when clean."""
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    done = subprocess.run(
+        argv,
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PATH": path, "NO_COLOR": "1"},
+    )
+    return "" if done.returncode == 0 else done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("ruff", "check", "--no-cache", "."),
+        ("ruff", "format", "--no-cache", "--check", "."),
+        ("mypy",),
+        ("yamllint", "--strict", "."),
+        ("ansible-lint", "--offline", "--nocolor"),
+    ],
+    ids=lambda argv: "-".join(argv[:2]).rstrip("-."),
+)
+def test_linter_finds_nothing(argv: tuple[str, ...]) -> None:
+    assert tool(*argv) == ""
+
+
+def test_shell_scripts_pass_shellcheck() -> None:
+    files = shell_files()
+    assert "scripts/test" in files
+    assert tool("shellcheck", "--external-sources", *files) == ""
+
+
+def test_specs_pass_rpmlint() -> None:
+    specs = tracked("rpmspecs/*.spec")
+    assert specs
+    assert tool("rpmlint", "--config", "rpmspecs/rpmlint.toml", *specs) == ""
+
+
+def test_box_code_runs_on_python_3_9() -> None:
+    files = box_files()
+    assert "src/switchroom/core/process.py" in files
+    assert tool("vermin", "--quiet", "--no-tips", "--violations", "--target=3.9-", *files) == ""
+
+
+def test_source_files_stay_small() -> None:
+    long = {name: (ROOT / name).read_text().count("\n") for name in tracked("*.py", "scripts/*")}
+    assert {name: lines for name, lines in long.items() if lines > 400} == {}
+
+
+def test_collection_builds(tmp_path: Path) -> None:
+    assert tool("ansible-galaxy", "collection", "build", "--output-path", str(tmp_path)) == ""
+    assert [path.name for path in tmp_path.iterdir()] == ["switchroom-pbx-0.1.0.tar.gz"]

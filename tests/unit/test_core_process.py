@@ -1,0 +1,56 @@
+"""Running programs: pasteable log lines, one clear error for a missing or failing tool."""
+
+import logging
+import sys
+from pathlib import Path
+
+import pytest
+
+from switchroom.core.errors import ExitCode, SwitchroomError
+from switchroom.core.process import output, require, run
+
+
+def test_logged_command_can_be_pasted(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
+    with caplog.at_level(logging.DEBUG, logger="switchroom"):
+        run(["echo", "two words", "$HOME"], cwd=tmp_path, env={"LANG": "C"})
+    assert caplog.messages == [f"$ cd {tmp_path} && LANG=C echo 'two words' '$HOME'"]
+
+
+def test_standard_input_and_output_are_bytes() -> None:
+    assert run(["cat"], stdin=b"\xff\x00").stdout == b"\xff\x00"
+
+
+def test_missing_tool_names_the_package_of_both_families() -> None:
+    with pytest.raises(SwitchroomError) as caught:
+        require("sh", "no-such-tool")
+    assert caught.value.message == "Missing on this machine: no-such-tool."
+    assert "apt-get install no-such-tool" in caught.value.hint
+    assert "dnf install no-such-tool" in caught.value.hint
+    assert caught.value.code == ExitCode.REFUSED
+
+
+def test_failure_quotes_the_last_lines_and_the_command() -> None:
+    script = "import sys; print('noise\\n' * 50 + 'the real reason', file=sys.stderr); sys.exit(7)"
+    with pytest.raises(SwitchroomError) as caught:
+        run([sys.executable, "-c", script], what="Packing the boxes")
+    assert caught.value.message == "Packing the boxes failed with exit code 7."
+    assert caught.value.cause.splitlines()[-1] == "the real reason"
+    assert len(caught.value.cause.splitlines()) == 12
+    assert sys.executable in caught.value.hint
+
+
+def test_failure_with_a_log_file_names_it(tmp_path: Path) -> None:
+    log_file = tmp_path / "logs" / "build.log"
+    with pytest.raises(SwitchroomError) as caught:
+        run(["sh", "-c", "echo broken; exit 1"], log_file=log_file)
+    assert caught.value.cause == "broken"
+    assert str(log_file) in caught.value.hint
+
+
+def test_timeout_is_an_error_in_seconds() -> None:
+    with pytest.raises(SwitchroomError, match="longer than 0 s"):
+        run(["sleep", "30"], timeout=0.05)
+
+
+def test_output_is_stripped_text() -> None:
+    assert output(["printf", " a line \n"]) == "a line"
