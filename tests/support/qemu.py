@@ -49,9 +49,10 @@ class Guest:
             )
         try:
             self._qmp = _Qmp(ours)
-        except BaseException:
+        except OSError:
             self.__exit__()
-            raise
+            log_text = (self._folder / "qemu.log").read_text(errors="replace")
+            raise AssertionError(f"QEMU did not start: {log_text}") from None
         return self
 
     def __exit__(self, *_: object) -> None:
