@@ -1,0 +1,230 @@
+"""Signing keys: a development key made on the spot, or a production key by fingerprint.
+
+Secrets stay inside gpg and its agent: none is ever read, put on a command line or logged here. A signature
+depends on the input, the key and the given epoch only, so that the same build signs to the same bytes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Dict, Iterator, Optional, Sequence, Tuple
+
+from switchroom.build.workspace import cache_dir
+from switchroom.core import lock, process
+from switchroom.core.errors import ExitCode, SwitchroomError
+from switchroom.core.files import staging
+
+DEVELOPMENT_UID = "Switchroom DEVELOPMENT key - do not trust"
+
+# Older than any date a build pretends to run on: gpg refuses to sign with a key from the future.
+_DEVELOPMENT_CREATED = 946684800  # 2000-01-01
+_DEVELOPMENT_RECIPE = f"""%no-protection
+Key-Type: RSA
+Key-Length: 4096
+Key-Usage: sign,cert
+Name-Real: {DEVELOPMENT_UID}
+Expire-Date: 0
+%commit
+"""
+# A Unix socket's path holds 108 bytes; gpg's longest socket name must fit behind the folder.
+_SOCKET_PATH_MAX = 107
+_LONGEST_SOCKET = "S.gpg-agent.browser"
+_LOCK_SECONDS = 600.0
+_GPG = ("gpg", "--no-options", "--batch", "--no-tty", "--pinentry-mode", "error")
+
+
+@dataclass(frozen=True)
+class SigningKey:
+    """A key that can sign: its 40-digit fingerprint and the GnuPG home that holds it."""
+
+    fingerprint: str
+    gnupghome: Path
+    development: bool
+
+    @property
+    def key_ids(self) -> Tuple[str, ...]:
+        """The 16-digit ids (lower case) of the key and its subkeys, as signatures name them."""
+        with self._session() as env:
+            listing = _gpg(env, "--with-colons", "--list-keys", self.fingerprint)
+        rows = [line.split(":") for line in listing.decode().splitlines()]
+        return tuple(row[4].lower() for row in rows if row[0] in ("pub", "sub"))
+
+    def export_public(self) -> bytes:
+        """Return the public key, ASCII-armoured, the same bytes each time."""
+        with self._session() as env:
+            return _gpg(env, "--armor", "--export-options", "export-minimal", "--export", self.fingerprint)
+
+    def detach_sign(self, path: Path, epoch: int) -> Path:
+        """Write the ASCII-armoured signature ``<path>.asc``, dated ``epoch``, and return its path."""
+        signature = path.with_name(path.name + ".asc")
+        with self._session() as env:
+            signature.write_bytes(self._sign(env, path.read_bytes(), epoch))
+        return signature
+
+    def sign_rpms(self, rpms: Sequence[Path], epoch: int) -> None:
+        """Sign packages in place, dated ``epoch``; a hard-linked sibling keeps its old content."""
+        if not rpms:
+            return
+        settings = {
+            "__gpg": shutil.which("gpg") or "gpg",  # Debian's rpm looks for /usr/bin/gpg2
+            "_gpg_name": self.fingerprint,
+            "_gpg_digest_algo": "sha512",
+            "_gpg_sign_cmd_extra_args": " ".join((*_GPG[1:], "--faked-system-time", f"{epoch}!")),
+        }
+        defines = [word for name, value in settings.items() for word in ("--define", f"{name} {value}")]
+        with self._session() as env:
+            self._probe(env, epoch)
+            process.run(["rpmsign", *defines, "--addsign", *rpms], what="Signing packages", env=env)
+
+    def check_usable(self, epoch: int) -> None:
+        """Raise SwitchroomError unless the secret key is there, unlocked and older than ``epoch``."""
+        with self._session() as env:
+            self._probe(env, epoch)
+
+    def _probe(self, env: Dict[str, str], epoch: int) -> None:
+        self._sign(env, b"", epoch)
+
+    def _sign(self, env: Dict[str, str], data: bytes, epoch: int) -> bytes:
+        words = (*_GPG, "--faked-system-time", f"{epoch}!", "--digest-algo", "SHA512")
+        command = [*words, "--armor", "--local-user", self.fingerprint, "--detach-sign"]
+        result = process.run(command, what="Signing with gpg", env=env, stdin=data, check=False)
+        if result.returncode != 0:
+            raise self._refusal(result.stderr)
+        return result.stdout
+
+    def _refusal(self, stderr: bytes) -> SwitchroomError:
+        text = stderr.decode(errors="replace")
+        message, hint = f"gpg cannot sign with the key '{self.fingerprint}'.", "Check the key and its agent."
+        if "No secret key" in text:
+            message = f"There is no secret key '{self.fingerprint}' in '{self.gnupghome}'."
+            hint = "Name the home that holds it with --gnupghome, or a fingerprint it holds with --key."
+        elif "No pinentry" in text:
+            message = f"The key '{self.fingerprint}' is locked by a passphrase."
+            hint = (
+                f"Unlock it in its agent first: gpg --homedir {self.gnupghome} --sign -o /dev/null /dev/null"
+            )
+        elif "unusable" in text.lower() or "future" in text:
+            hint = "The key must not be expired, revoked, or made after SOURCE_DATE_EPOCH."
+        return SwitchroomError(message, cause=process.last_lines(stderr), hint=hint, code=ExitCode.REFUSED)
+
+    @contextlib.contextmanager
+    def _session(self) -> Iterator[Dict[str, str]]:
+        """Give gpg's environment; an agent that was not there before is stopped at the end.
+
+        Sessions with one development key queue up, else one would stop the agent under another's feet.
+        A production key's agent may be the operator's own: it is left alone if it already runs.
+        """
+        with contextlib.ExitStack() as stack:
+            if self.development:
+                stack.enter_context(_development_lock(self.gnupghome.parent))
+            env = {"GNUPGHOME": str(stack.enter_context(_short_home(self.gnupghome))), "LC_ALL": "C"}
+            if self.development or not _agent_runs(env):
+                stack.callback(_stop_agent, env)
+            yield env
+
+
+def development_key(folder: Optional[Path] = None) -> SigningKey:
+    """Return the development key of ``folder`` (default: the build cache), made at the first call.
+
+    RSA-4096 with a SHA-512 self-certification and no passphrase. Safe when several processes ask at once.
+    """
+    process.require("gpg", "gpgconf", "gpg-connect-agent")
+    folder = folder or cache_dir("keys")
+    home = folder / "development"
+    with _development_lock(folder):
+        if not home.is_dir():
+            with staging(folder, prefix=".new-") as scratch:
+                _generate(scratch)
+                (scratch / "development").rename(home)
+    return SigningKey((home / "fingerprint").read_text().strip(), home, development=True)
+
+
+def open_key(fingerprint: str, gnupghome: Path) -> SigningKey:
+    """Return a production key by its fingerprint.
+
+    Raises SwitchroomError when the home is missing or holds no such key (secret part or smart-card stub).
+    A key with a passphrase must be unlocked in its agent; :meth:`SigningKey.check_usable` tells.
+    """
+    process.require("gpg", "gpgconf", "gpg-connect-agent")
+    wanted = fingerprint.replace(" ", "").upper().removeprefix("0X")
+    if len(wanted) != 40 or set(wanted) - set("0123456789ABCDEF"):  # noqa: PLR2004 - SHA-1 in hexadecimal
+        raise SwitchroomError(
+            f"'{fingerprint}' is not a key fingerprint.",
+            hint="Give all 40 hexadecimal digits, as gpg --list-keys prints them.",
+            code=ExitCode.USAGE,
+        )
+    if not gnupghome.is_dir():
+        raise SwitchroomError(f"The GnuPG home '{gnupghome}' does not exist.", code=ExitCode.USAGE)
+    key = SigningKey(wanted, gnupghome.absolute(), development=False)
+    _require_secret(key)
+    return key
+
+
+def _require_secret(key: SigningKey) -> None:
+    with key._session() as env:
+        command = [*_GPG, "--with-colons", "--list-secret-keys", key.fingerprint]
+        result = process.run(command, what="Listing keys", env=env, check=False)
+    if result.returncode != 0:
+        raise SwitchroomError(
+            f"There is no secret key '{key.fingerprint}' in '{key.gnupghome}'.",
+            cause=process.last_lines(result.stderr),
+            hint="Name the home that holds it with --gnupghome, or a fingerprint it holds with --key.",
+            code=ExitCode.REFUSED,
+        )
+
+
+def _generate(scratch: Path) -> None:
+    """Make the key in ``scratch/development``; the caller moves the folder into place whole."""
+    home = scratch / "development"
+    home.mkdir(mode=0o700)
+    with _short_home(home) as short:
+        env = {"GNUPGHOME": str(short), "LC_ALL": "C"}
+        try:
+            _gpg(
+                env,
+                *("--faked-system-time", f"{_DEVELOPMENT_CREATED}!", "--cert-digest-algo", "SHA512"),
+                "--generate-key",
+                stdin=_DEVELOPMENT_RECIPE.encode(),
+            )
+            listing = _gpg(env, "--with-colons", "--list-secret-keys").decode().splitlines()
+        finally:
+            _stop_agent(env)
+    fingerprint = next(line.split(":")[9] for line in listing if line.startswith("fpr:"))
+    (home / "fingerprint").write_text(fingerprint + "\n")
+
+
+def _development_lock(folder: Path) -> contextlib.AbstractContextManager[None]:
+    return lock.exclusive(folder / ".lock", what="the development key", wait=_LOCK_SECONDS)
+
+
+@contextlib.contextmanager
+def _short_home(home: Path) -> Iterator[Path]:
+    """Give a path of ``home`` that is short enough for the sockets of gpg's agent."""
+    if len(os.fsencode(home / _LONGEST_SOCKET)) <= _SOCKET_PATH_MAX:
+        yield home
+        return
+    folder = Path(tempfile.mkdtemp(prefix="gpg-"))
+    try:
+        link = folder / "h"
+        link.symlink_to(home.absolute())
+        yield link
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _gpg(env: Dict[str, str], *words: str, stdin: bytes = b"") -> bytes:
+    return process.run([*_GPG, *words], what="gpg", env=env, stdin=stdin).stdout
+
+
+def _agent_runs(env: Dict[str, str]) -> bool:
+    ask = ["gpg-connect-agent", "--no-autostart", "GETINFO pid", "/bye"]
+    return process.run(ask, env=env, check=False).stdout.startswith(b"D ")
+
+
+def _stop_agent(env: Dict[str, str]) -> None:
+    process.run(["gpgconf", "--kill", "gpg-agent"], env=env, check=False)
