@@ -1,0 +1,14 @@
+"""Signed package repositories: channels, atomic publishing, the promotion gate, verification.
+
+Others use :func:`publish`, :func:`promote`, :func:`open_repo` and :func:`export_media`.
+"""
+
+from __future__ import annotations
+
+from switchroom.build.repo.export import export_media
+from switchroom.build.repo.layout import STABLE, TESTING, open_repo
+from switchroom.build.repo.promote import promote
+from switchroom.build.repo.publish import publish
+from switchroom.build.repo.verify import verify
+
+__all__ = ["STABLE", "TESTING", "export_media", "open_repo", "promote", "publish", "verify"]

@@ -1,0 +1,39 @@
+"""Makes one whole signed repository folder out of packages, bit for bit the same each time."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Sequence
+
+from switchroom.build.keys import SigningKey
+from switchroom.build.repo.metadata import PACKAGES, RepoPackage, write_repodata
+
+_FOLDER_MODE, _FILE_MODE = 0o755, 0o644
+
+
+def write_generation(folder: Path, packages: Sequence[RepoPackage], key: SigningKey, epoch: int) -> Path:
+    """Fill ``folder`` (made here) with packages, metadata and its signature, dated ``epoch``.
+
+    Packages are hard links of their files where the file system allows, else copies.
+    """
+    (folder / PACKAGES).mkdir(parents=True)
+    for package in packages:
+        link_or_copy(package.path, folder / PACKAGES / package.file_name)
+    repomd = write_repodata(folder, packages, epoch)
+    key.detach_sign(repomd, epoch)
+    for path in (folder / "repodata").iterdir():
+        os.utime(path, (epoch, epoch))
+        path.chmod(_FILE_MODE)
+    for place in (folder, folder / PACKAGES, folder / "repodata"):
+        place.chmod(_FOLDER_MODE)
+    return folder
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Give a file a second name, or copy it (with its date) to another file system."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)

@@ -1,0 +1,207 @@
+"""How a repository lies on disk, and how a new state of it appears to readers in one step.
+
+``<root>/<channel>/el9/x86_64/generations/NNNN/`` is a whole repository that never changes. A publisher
+makes the next one beside it, flushes it, renames it into place, then points the link ``current`` (the
+writers' truth) and the file ``mirrorlist`` (the readers' door) at it, each by one rename.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ContextManager, Iterator, List, Optional, Tuple
+from urllib.parse import quote
+
+from switchroom.build.keys import SigningKey
+from switchroom.build.repo.metadata import PACKAGES, RepoPackage, read_repository
+from switchroom.core import lock
+from switchroom.core.errors import ExitCode, SwitchroomError
+from switchroom.core.files import fsync_dir, link_atomic, staging, write_atomic
+
+TESTING, STABLE = "testing", "stable"
+CHANNELS = (TESTING, STABLE)
+PUBLIC_KEY = "RPM-GPG-KEY-switchroom"
+LOCK = ".lock"
+
+_TARGET = Path("el9") / "x86_64"
+_SETTINGS = "repository.json"
+_KEEP_GENERATIONS = 3
+# dnf trusts its copy of the metadata for 48 hours (metadata_expire) and fetches packages by it.
+RETENTION_SECONDS = 48 * 3600.0
+_LOCK_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One channel of a repository root."""
+
+    root: Path
+    name: str
+
+    @property
+    def folder(self) -> Path:
+        """The folder a web server shows for this channel."""
+        return self.root / self.name / _TARGET
+
+    @property
+    def generations(self) -> Path:
+        """The folder of whole, immutable repositories."""
+        return self.folder / "generations"
+
+    @property
+    def mirrorlist(self) -> Path:
+        """The file dnf reads first: one line, the URL of the current generation."""
+        return self.folder / "mirrorlist"
+
+    @property
+    def current(self) -> Optional[Path]:
+        """The generation in force, or None in a channel nothing was published to."""
+        link = self.folder / "current"
+        return self.folder / os.readlink(link) if link.is_symlink() else None
+
+    def packages(self) -> Tuple[RepoPackage, ...]:
+        """Return the exact set of packages in force."""
+        return read_repository(self.current) if self.current else ()
+
+    def numbers(self) -> List[int]:
+        """Return the numbers of the generations on disk, oldest first."""
+        found = self.generations.iterdir() if self.generations.is_dir() else iter(())
+        return sorted(int(path.name) for path in found if path.name.isdigit())
+
+    def mirrorlist_text(self) -> str:
+        """Return what the mirror list has to say now."""
+        place = f"{self.name}/{_TARGET}/generations/{self.current.name}/" if self.current else ""
+        return f"{repository_url(self.root)}/{place}\n" if place else ""
+
+    def commit(self, prepared: Path) -> Path:
+        """Make a prepared folder the generation in force and return its final path."""
+        _flush(prepared)
+        number = (self.numbers() or [0])[-1] + 1
+        final = self.generations / f"{number:04d}"
+        self.generations.mkdir(parents=True, exist_ok=True)
+        prepared.rename(final)
+        fsync_dir(self.generations)
+        link_atomic(f"generations/{final.name}", self.folder / "current")
+        self.announce()
+        return final
+
+    def announce(self) -> None:
+        """Make the mirror list name the generation in force, if it does not yet."""
+        text = self.mirrorlist_text().encode()
+        if text and (not self.mirrorlist.is_file() or self.mirrorlist.read_bytes() != text):
+            write_atomic(self.mirrorlist, text)
+
+    def recover(self) -> None:
+        """Remove what a publisher that died left behind: scratch, and generations never put in force."""
+        sweep(self.folder)
+        sweep(self.generations)
+        in_force = int(self.current.name) if self.current else 0
+        for number in self.numbers():
+            if number > in_force:
+                self._remove(number)
+
+    def prune(self, retention: float) -> None:
+        """Remove generations beyond the last three that were superseded over ``retention`` seconds ago."""
+        numbers = self.numbers()
+        limit = time.time() - retention
+        for number, successor in zip(numbers[:-_KEEP_GENERATIONS], numbers[1:]):
+            if self._path(successor).stat().st_mtime <= limit:
+                self._remove(number)
+
+    def _path(self, number: int) -> Path:
+        return self.generations / f"{number:04d}"
+
+    def _remove(self, number: int) -> None:
+        doomed = self.generations / f".old-{number:04d}"
+        self._path(number).rename(doomed)  # never half there under its number
+        shutil.rmtree(doomed)
+
+
+def open_repo(root: Path, channel: str) -> Channel:
+    """Return a channel of an existing repository; raises SwitchroomError when there is none."""
+    if not (root / _SETTINGS).is_file():
+        raise SwitchroomError(
+            f"'{root}' is not a package repository.",
+            hint="Make one with: switchroom repo publish --root DIR PACKAGES",
+            code=ExitCode.USAGE,
+        )
+    return Channel(root, channel)
+
+
+def writer_lock(root: Path) -> ContextManager[None]:
+    """Hold the whole repository for one writer; a second one waits, then is refused."""
+    return lock.exclusive(root / LOCK, what=f"the repository '{root}'", wait=_LOCK_SECONDS)
+
+
+@contextlib.contextmanager
+def prepared(channel: Channel) -> Iterator[Path]:
+    """Clean up after a dead publisher and give a folder to prepare the next generation in."""
+    sweep(channel.root)
+    channel.recover()
+    with staging(channel.folder, prefix=".new-") as scratch:
+        yield scratch
+
+
+def sweep(folder: Path) -> None:
+    """Remove the scratch files and folders (their names begin with a dot) of a dead writer."""
+    for path in folder.glob(".*") if folder.is_dir() else ():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path.name != LOCK:
+            path.unlink()
+
+
+def repository_url(root: Path) -> str:
+    """Return the URL readers reach the root by, without a slash at its end."""
+    return str(json.loads((root / _SETTINGS).read_text(encoding="utf-8"))["url"])
+
+
+def public_key(root: Path) -> bytes:
+    """Return the public key the repository hands to its readers."""
+    return (root / PUBLIC_KEY).read_bytes()
+
+
+def settle(root: Path, key: SigningKey, url: Optional[str]) -> None:
+    """Record the URL and the public key of a repository, new or not.
+
+    Raises SwitchroomError when the repository was signed by another key so far.
+    """
+    exported = key.export_public()
+    check_same_key(root, exported, key)
+    if not (root / PUBLIC_KEY).is_file():
+        write_atomic(root / PUBLIC_KEY, exported)
+    if url or not (root / _SETTINGS).is_file():
+        settings = {"url": (url or "file://" + quote(str(root.absolute()))).rstrip("/")}
+        write_atomic(root / _SETTINGS, (json.dumps(settings) + "\n").encode())
+
+
+def check_same_key(root: Path, exported: bytes, key: SigningKey) -> None:
+    """Raise SwitchroomError unless the repository is new or signed by this key so far."""
+    if (root / PUBLIC_KEY).is_file() and public_key(root) != exported:
+        raise SwitchroomError(
+            f"The repository '{root}' is signed by a key other than '{key.fingerprint}'.",
+            hint="Sign with the repository's key (--key, --gnupghome), or start a new root for a new key.",
+            code=ExitCode.REFUSED,
+        )
+
+
+def _flush(folder: Path) -> None:
+    """Flush what is new below a folder; a file with a second link was flushed where it came from."""
+    for place, _, names in os.walk(folder):
+        for path in (Path(place, name) for name in names):
+            if path.stat().st_nlink == 1 or path.parent.name != PACKAGES:
+                _fsync(path)
+        fsync_dir(Path(place))
+
+
+def _fsync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

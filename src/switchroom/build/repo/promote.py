@@ -1,0 +1,106 @@
+"""Promotion: an exact set goes from testing to stable, through a gate."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Optional, Sequence, Tuple
+
+from switchroom.build.keys import SigningKey
+from switchroom.build.repo import incoming as inbox
+from switchroom.build.repo import layout
+from switchroom.build.repo.base import load_base
+from switchroom.build.repo.closure import Capabilities, check_closure
+from switchroom.build.repo.generation import write_generation
+from switchroom.build.repo.layout import STABLE, TESTING, Channel, open_repo
+from switchroom.build.repo.metadata import RepoPackage
+from switchroom.build.repo.publish import Published, prepared_generation
+from switchroom.build.repo.select import select
+from switchroom.build.signatures import Verdict, verifier
+from switchroom.core.errors import ExitCode, SwitchroomError
+from switchroom.core.progress import Reporter
+
+
+def promote(
+    root: Path,
+    names: Optional[Sequence[str]],
+    *,
+    key: SigningKey,
+    epoch: int,
+    reporter: Reporter,
+    base_repos: Sequence[str] = (),
+    retention: float = layout.RETENTION_SECONDS,
+    dry_run: bool = False,
+) -> Published:
+    """Add packages of testing (``names``: names or NEVRAs, None for all) to stable in one step.
+
+    The gate: each package is intact and signed by the repository's key, and stable closes afterwards: what
+    ours require of ours is in stable, and the rest is in ``base_repos`` (``ID=FOLDER`` or ``ID=URL``) or,
+    with none given, reported as left to the base system. Raises SwitchroomError (code REFUSED), with
+    nothing changed, when the gate stays shut. Testing keeps what was promoted.
+    """
+    source, target = open_repo(root, TESTING), open_repo(root, STABLE)
+    bases = [load_base(spec) for spec in base_repos]
+    with contextlib.nullcontext() if dry_run else layout.writer_lock(root):
+        exported = key.export_public()
+        layout.check_same_key(root, exported, key)
+        tested, kept = source.packages(), target.packages()
+        chosen = tested if names is None else select(tested, names, where=TESTING)
+        present = {package.file_name for package in kept}
+        moved = tuple(package for package in chosen if package.file_name not in present)
+        _check_signatures(moved, exported)
+        left = _check_closed((*kept, *moved), Capabilities((*tested, *kept)), bases)
+        if not dry_run:
+            with reporter.step(f"Promoting {len(moved)} packages to '{STABLE}'"):
+                _execute(
+                    target,
+                    (*kept, *moved),
+                    changed=bool(moved),
+                    key=key,
+                    epoch=epoch,
+                    retention=retention,
+                )
+        return Published(
+            channel=STABLE,
+            generation=target.current.name if target.current else "",
+            added=tuple(package.file_name for package in moved),
+            unchanged=tuple(package.file_name for package in chosen if package.file_name in present),
+            left_to_base=left,
+            dry_run=dry_run,
+        )
+
+
+def _execute(
+    target: Channel,
+    packages: Sequence[RepoPackage],
+    *,
+    changed: bool,
+    key: SigningKey,
+    epoch: int,
+    retention: float,
+) -> None:
+    with prepared_generation(target, retention) as scratch:
+        if changed:
+            target.commit(write_generation(scratch / "generation", packages, key, epoch))
+
+
+def _check_signatures(packages: Sequence[RepoPackage], public_key: bytes) -> None:
+    with verifier(public_key) as trusted:
+        verdicts = trusted.rpms([package.path for package in packages])
+    bad = {path: verdict for path, verdict in verdicts.items() if verdict is not Verdict.SIGNED}
+    if bad:
+        raise inbox.refusal("These packages cannot be promoted.", bad)
+
+
+def _check_closed(
+    packages: Sequence[RepoPackage], ours: Capabilities, bases: Sequence[Capabilities]
+) -> Tuple[str, ...]:
+    closure = check_closure(packages, ours, bases)
+    if closure.broken:
+        raise SwitchroomError(
+            f"The channel '{STABLE}' would not close: nothing was promoted.",
+            cause="\n".join(closure.broken),
+            hint="Promote what provides these too, or give the repository that does with --base-repo.",
+            code=ExitCode.REFUSED,
+        )
+    return tuple(closure.left_to_base)

@@ -1,0 +1,124 @@
+"""``switchroom repo``: the signed package repository and its channels."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from switchroom.build import repo, workspace
+from switchroom.build.repo.layout import CHANNELS
+from switchroom.build.repo.publish import Published
+from switchroom.catalog.load import load_catalog
+from switchroom.cli.context import Context, Subparsers, add_command, add_group
+from switchroom.cli.repo_options import add_key_options, signing_key
+from switchroom.core.errors import ExitCode, SwitchroomError
+
+
+def register(subparsers: Subparsers) -> None:
+    """Add the group and its commands."""
+    commands = add_group(subparsers, "repo", "publish, promote and verify signed packages")
+    _register_publish(commands)
+    _register_promote(commands)
+    _register_verify(commands)
+
+
+def _register_publish(commands: Subparsers) -> None:
+    parser = add_command(commands, "publish", publish, "sign packages and add them to the testing channel")
+    _add_root(parser)
+    parser.add_argument("packages", nargs="+", type=Path, metavar="PACKAGE", help="RPM files, or folders")
+    parser.add_argument("--channel", choices=CHANNELS, default=repo.TESTING, help="default: %(default)s")
+    parser.add_argument("--url", help="where readers find the root (remembered; default: its file:// URL)")
+    _add_writing(parser)
+
+
+def _register_promote(commands: Subparsers) -> None:
+    parser = add_command(commands, "promote", promote, "move an exact set from testing to stable")
+    _add_root(parser)
+    parser.add_argument("packages", nargs="*", metavar="NAME", help="package names or NEVRAs")
+    parser.add_argument("--all", action="store_true", help="promote all that testing holds")
+    parser.add_argument(
+        "--base-repo",
+        action="append",
+        default=[],
+        metavar="ID=PLACE",
+        help="a repository of the base system (folder or URL) that requirements may be met by; repeatable",
+    )
+    _add_writing(parser)
+
+
+def _register_verify(commands: Subparsers) -> None:
+    parser = add_command(commands, "verify", verify, "check every signature and checksum of a repository")
+    _add_root(parser)
+    parser.add_argument("--channel", choices=CHANNELS, action="append", help="repeatable; default: all")
+    parser.add_argument("--public-key", type=Path, metavar="FILE", help="the key to trust (default: its own)")
+
+
+def _add_root(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--root", type=Path, required=True, metavar="DIR", help="the repository's folder")
+
+
+def _add_writing(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--dry-run", action="store_true", help="check everything, change nothing")
+    parser.add_argument("--catalog", type=Path, metavar="FILE", help="use this catalog")
+    parser.add_argument("--overlay", type=Path, action="append", default=[], metavar="FILE")
+    add_key_options(parser)
+
+
+def publish(args: argparse.Namespace, context: Context) -> int:
+    """Run ``repo publish``."""
+    done = repo.publish(
+        args.root,
+        args.packages,
+        key=signing_key(args),
+        epoch=_epoch(args),
+        reporter=context.reporter,
+        channel=args.channel,
+        url=args.url,
+        dry_run=args.dry_run,
+    )
+    return _show(done, context, "published to")
+
+
+def promote(args: argparse.Namespace, context: Context) -> int:
+    """Run ``repo promote``."""
+    if bool(args.packages) == args.all:
+        raise SwitchroomError(
+            "Say what to promote.", hint="Give package names, or --all, not both.", code=ExitCode.USAGE
+        )
+    done = repo.promote(
+        args.root,
+        None if args.all else args.packages,
+        key=signing_key(args),
+        epoch=_epoch(args),
+        reporter=context.reporter,
+        base_repos=args.base_repo,
+        dry_run=args.dry_run,
+    )
+    return _show(done, context, "promoted to")
+
+
+def verify(args: argparse.Namespace, context: Context) -> int:
+    """Run ``repo verify``; exit code 1 when there are problems."""
+    found = repo.verify(args.root, args.channel or CHANNELS, args.public_key)
+    lines = [f"problem: {problem}" for problem in found.problems]
+    verdict = f"{len(lines)} problems" if lines else "all is well"
+    lines.append(
+        f"{found.packages} packages in {', '.join(found.generations) or 'no generation'},"
+        f" key {found.fingerprint}: {verdict}"
+    )
+    context.result(found.as_dict(), "\n".join(lines))
+    return int(ExitCode.FAILED if found.problems else ExitCode.DONE)
+
+
+def _epoch(args: argparse.Namespace) -> int:
+    return workspace.source_date_epoch(load_catalog(args.catalog, args.overlay).epoch)
+
+
+def _show(done: Published, context: Context, verb: str) -> int:
+    would = "would be " if done.dry_run else ""
+    lines = [f"{would}{verb} {done.channel}: {name}" for name in done.added]
+    lines += [f"already in {done.channel}: {name}" for name in done.unchanged]
+    lines += [f"left to the base system: {need}" for need in done.left_to_base]
+    lines.append(f"generation in force: {done.generation or 'none'}")
+    context.result(done.as_dict(), "\n".join(lines))
+    return int(ExitCode.DONE)
