@@ -1,0 +1,163 @@
+# shellcheck shell=bash
+# Decide which disk takes the system, and write the storage commands to $DISK_INCLUDE. Never guesses.
+
+column() { # NAME COLUMN: one property of one disk; device names need no escaping, and no other text is parsed
+  lsblk --nodeps --noheadings --bytes --output "$2" "/dev/$1" | sed 's/^ *//; s/ *$//'
+}
+
+all_disks() {
+  lsblk --nodeps --noheadings --raw --output NAME,TYPE |
+    awk '$2 == "disk" && $1 !~ /^(zram|ram|nbd|fd)[0-9]/ { print $1 }'
+}
+
+size_mib() { echo $(($(column "$1" SIZE) / 1048576)); }
+
+# Volume ids of the medium: the one this kickstart was made for, and those the boot line names.
+medium_labels() {
+  printf '%s\n' "$VOLUME_ID"
+  for option in inst.stage2 inst.repo inst.ks; do
+    boot_option "$option" | sed -n 's/^\(hd:\)\{0,1\}LABEL=\([^:]*\).*/\2/p'
+  done | while IFS= read -r label; do printf '%b\n' "$label"; done
+}
+
+# Disks below the file systems the installer itself runs from.
+mounted_disks() {
+  local source
+  for folder in /run/install/repo /run/install/isodir /run/install/source /run/initramfs/live; do
+    source=$(findmnt --noheadings --output SOURCE --mountpoint "$folder") || continue
+    lsblk --inverse --noheadings --raw --output NAME,TYPE "${source%%\[*}" | awk '$2 == "disk" { print $1 }'
+  done
+}
+
+is_boot_medium() {
+  mounted_disks | grep -qxF "$1" && return 0
+  lsblk --noheadings --list --output LABEL "/dev/$1" | sed 's/ *$//' | grep -v '^$' |
+    grep -qxF -f <(medium_labels)
+}
+
+# Print why a disk cannot take the system; print nothing when it can.
+objection() {
+  if is_boot_medium "$1"; then
+    echo "the boot medium"
+  elif [ "$(column "$1" TRAN)" = usb ] || [ "$(column "$1" RM)" = 1 ]; then
+    echo "removable"
+  elif [ "$(column "$1" RO)" = 1 ]; then
+    echo "read-only"
+  elif [ "$(size_mib "$1")" -lt "$DISK_MINIMUM" ]; then
+    echo "too small, $DISK_MINIMUM MiB are needed"
+  fi
+}
+
+describe() {
+  local reason
+  reason=$(objection "$1")
+  printf '  %s: %s MiB, %s %s, serial %s: %s\n' "$1" "$(size_mib "$1")" "$(column "$1" TRAN)" \
+    "$(column "$1" MODEL)" "$(column "$1" SERIAL)" "${reason:-usable}"
+}
+
+# Print the disks that the boot line's choice means: a name, a path below /dev, or a serial number.
+named_disks() {
+  local wanted=$1
+  case $wanted in
+    /dev/*) wanted=$(readlink -f "$wanted") ;;
+  esac
+  for disk in $(all_disks); do
+    if [ "$disk" = "${wanted#/dev/}" ] || [ "$(column "$disk" SERIAL)" = "$wanted" ]; then echo "$disk"; fi
+  done
+}
+
+usable_disks() {
+  for disk in $(all_disks); do
+    if [ -z "$(objection "$disk")" ]; then echo "$disk"; fi
+  done
+}
+
+# Print the only word of a list; return 1 when there are none or several.
+only_one() {
+  # shellcheck disable=SC2086  # a list of device names
+  set -- $1
+  [ $# -eq 1 ] && echo "$1"
+}
+
+storage_commands() {
+  local space root snapshots
+  space=$(($(size_mib "$1") - DISK_BOOT - DISK_SWAP))
+  root=$((space * DISK_ROOT_PERCENT / 100))
+  [ "$root" -le "$DISK_ROOT_MAXIMUM" ] || root=$DISK_ROOT_MAXIMUM
+  snapshots=$((space * DISK_SNAPSHOT_PERCENT / 100))
+  cat <<COMMANDS
+zerombr
+ignoredisk --only-use=$1
+clearpart --all --initlabel --disklabel=gpt --drives=$1
+bootloader --location=mbr --boot-drive=$1
+reqpart --add-boot
+part pv.switchroom --size=1 --grow --ondisk=$1
+volgroup pbx pv.switchroom
+logvol swap --vgname=pbx --name=swap --fstype=swap --size=$DISK_SWAP
+logvol / --vgname=pbx --name=root --fstype=xfs --size=$root
+logvol /var --vgname=pbx --name=var --fstype=xfs --size=$((space - root - snapshots))
+COMMANDS
+}
+
+refusal() {
+  cat <<MESSAGE
+SWITCHROOM CHOOSES NO DISK: $1
+Disks found:
+$(for disk in $(all_disks); do describe "$disk"; done)
+Nothing was written. $2
+MESSAGE
+}
+
+cannot_decide() { # WHY
+  if [ "$MODE" = interactive ]; then
+    echo "# No disk chosen: $1" >"$DISK_INCLUDE"
+    refusal "$1" "Choose the disk in the installer." | announce
+    return
+  fi
+  refusal "$1" "Restart, edit the menu entry (e, or Tab under BIOS) and name a usable disk:
+  switchroom.disk=NAME, switchroom.disk=/dev/disk/by-id/... or switchroom.disk=SERIAL" | stop_here
+}
+
+use() { # DISK
+  if [ "$MODE" = interactive ]; then
+    # Without partitioning commands Anaconda waits for a person; with them it would start by itself.
+    echo "ignoredisk --only-use=$1" >"$DISK_INCLUDE"
+  else
+    storage_commands "$1" >"$DISK_INCLUDE"
+  fi
+  echo "Disk for the system:"
+  describe "$1"
+}
+
+use_named() { # CHOICE
+  local disk reason
+  if ! disk=$(only_one "$(named_disks "$1")"); then
+    cannot_decide "switchroom.disk=$1 is none of this machine's disks, or more than one."
+    return
+  fi
+  reason=$(objection "$disk")
+  if [ -n "$reason" ]; then
+    cannot_decide "switchroom.disk=$1 is $reason."
+    return
+  fi
+  use "$disk"
+}
+
+use_the_only_one() {
+  local disks disk
+  disks=$(usable_disks)
+  if disk=$(only_one "$disks"); then
+    use "$disk"
+  elif [ -z "$disks" ]; then
+    cannot_decide "none can take the system."
+  else
+    cannot_decide "several could take the system."
+  fi
+}
+
+choice=$(boot_option switchroom.disk)
+if [ -n "$choice" ]; then
+  use_named "$choice"
+else
+  use_the_only_one
+fi

@@ -1,0 +1,55 @@
+"""Kickstart text from settings, the data file and the templates in ``kickstart/``."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+
+import jinja2
+
+from switchroom.build.kickstart.defaults import load_defaults
+from switchroom.build.kickstart.settings import KickstartSettings, Mode
+from switchroom.build.workspace import data_path
+
+DISK_INCLUDE = "/tmp/switchroom-disk.ks"  # noqa: S108  # in the installer's own memory, where nobody else is
+_MEDIA = "/mnt/switchroom-media"
+
+
+def render(settings: KickstartSettings) -> str:
+    """Return the kickstart; the same settings give the same text."""
+    defaults = load_defaults()
+    text = (
+        _environment()
+        .get_template(f"{settings.mode.value}.cfg.j2")
+        .render(
+            settings=settings,
+            mode=settings.mode.value,
+            offers=" ".join(f"{offer.key}={offer.package}" for offer in settings.versions),
+            packages=[*defaults.major(settings.el).packages, *settings.packages],
+            media_packages=defaults.media_packages,
+            disk=defaults.disk,
+            disk_include=DISK_INCLUDE,
+            media=_MEDIA,
+            first_password=_asks_on_first_boot(settings),
+        )
+    )
+    return re.sub(r"\n{3,}", "\n\n", text)
+
+
+def _asks_on_first_boot(settings: KickstartSettings) -> bool:
+    return settings.mode is Mode.UNATTENDED and not settings.ssh_keys and not settings.password_hash
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(data_path("kickstart")),
+        autoescape=jinja2.select_autoescape(),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["sh"] = shlex.quote
+    environment.filters["json"] = json.dumps
+    return environment
