@@ -45,8 +45,8 @@ def _dated(catalog: Catalog) -> Iterator[Tuple[Location, Dated]]:
     for release in catalog.el.values():
         for distribution in release.distributions.values():
             yield ("el", release.key, "distributions", distribution.key), distribution
-        for kind in ("php", "nodejs", "mariadb"):
-            for index, runtime in enumerate(getattr(release, kind)):
+        for kind, streams in release.runtimes.items():
+            for index, runtime in enumerate(streams):
                 yield ("el", release.key, kind, index), runtime
 
 

@@ -38,3 +38,16 @@ def _to_class(cls: Any, value: Any) -> Any:
     if dataclasses.is_dataclass(cls):
         return to_dataclass(typing.cast(Any, cls), value)
     return cls(value) if issubclass(cls, enum.Enum) else value
+
+
+def to_plain(value: Any) -> Any:
+    """Return dataclasses, enumerations, dates and tuples as what JSON knows."""
+    if dataclasses.is_dataclass(value):
+        return {field.name: to_plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, abc.Mapping):
+        return {key: to_plain(item) for key, item in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [to_plain(item) for item in value]
+    if isinstance(value, enum.Enum):
+        return value.value
+    return value.isoformat() if isinstance(value, datetime.date) else value

@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from typing import Mapping, Optional, Tuple
 
 from switchroom.catalog.status import Status, status_on
+from switchroom.catalog.versions import VersionRange
 from switchroom.core.errors import ExitCode, SwitchroomError
 
 __all__ = [
+    "RUNTIME_NAMES",
     "Accepted",
     "Catalog",
     "Distribution",
@@ -125,14 +127,6 @@ class Series:
 
 
 @dataclass(frozen=True)
-class VersionRange:
-    """Inclusive bounds, each to its own precision: ``max`` 8.2 admits 8.2.29 but not 8.3."""
-
-    min: Optional[str] = None
-    max: Optional[str] = None
-
-
-@dataclass(frozen=True)
 class Accepted:
     """An Asterisk series that a FreePBX accepts, from the module version ``framework`` on if one is known."""
 
@@ -153,6 +147,9 @@ class FreePBX:
     node: VersionRange
     os: str
     evidence: Mapping[str, Evidence]
+
+
+RUNTIME_NAMES = {"php": "PHP", "nodejs": "Node.js", "mariadb": "MariaDB"}
 
 
 @dataclass(frozen=True)
@@ -196,13 +193,18 @@ class Distribution:
 
 @dataclass(frozen=True)
 class ElRelease:
-    """One EL major: its distributions and the runtime streams they share, keyed by what they are called."""
+    """One EL major: its distributions and the runtime streams they share."""
 
     key: str
     distributions: Mapping[str, Distribution]
     php: Tuple[Runtime, ...]
     nodejs: Tuple[Runtime, ...]
     mariadb: Tuple[Runtime, ...]
+
+    @property
+    def runtimes(self) -> Mapping[str, Tuple[Runtime, ...]]:
+        """All streams by the key they stand under in the data file."""
+        return {"php": self.php, "nodejs": self.nodejs, "mariadb": self.mariadb}
 
 
 @dataclass(frozen=True)

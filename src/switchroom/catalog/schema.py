@@ -53,6 +53,9 @@ def _explain(error: Any, documents: Sequence[Document]) -> SwitchroomError:
     if error.validator == "additionalProperties":
         location.append(next(key for key in error.instance if key not in error.schema["properties"]))
         return data_error(documents, location, f"The key '{dotted(location)}' is unknown")
+    if "propertyNames" in error.absolute_schema_path:
+        location.append(error.instance)
+        return data_error(documents, location, f"The key '{dotted(location)}' has a bad form", error.message)
     if error.validator == "type" and "string" in error.validator_value:
         return data_error(
             documents, location, f"The value at '{dotted(location)}' must be text in quotes", error.message
