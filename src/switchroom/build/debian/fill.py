@@ -1,0 +1,177 @@
+"""Filling the lookaside folder from a Debian suite: fetch, adapt, and tell the catalog what was there."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
+
+import yaml
+
+from switchroom.build.debian import sounds
+from switchroom.build.debian.adapt import Adapted, adapt
+from switchroom.build.debian.apt import Suite, upstream_version
+from switchroom.build.debian.origin import find_origin
+from switchroom.build.lookaside import Lookaside
+from switchroom.build.workspace import cache_dir
+from switchroom.catalog.model import Catalog, Series
+from switchroom.core import process
+from switchroom.core.errors import ExitCode, SwitchroomError
+from switchroom.core.files import staging, write_atomic
+from switchroom.core.progress import Reporter
+
+PACKAGE = "asterisk"
+_RECORD = "debian.json"
+
+
+@dataclass(frozen=True)
+class Filled:
+    """What lies in the lookaside folder now: the suite, its Asterisk package, and each file's SHA-256."""
+
+    suite: str
+    series: str
+    version: str
+    debian_version: str
+    pjproject: str
+    files: Mapping[str, str]
+
+    def as_dict(self) -> Dict[str, Any]:
+        """Return the record as it is kept beside the files."""
+        return {**vars(self), "files": dict(self.files)}
+
+
+def already_filled(lookaside: Lookaside, suite: str) -> Optional[Filled]:
+    """Return what an earlier call fetched from this suite, if every file is still there unchanged."""
+    try:
+        record = Filled(**json.loads((lookaside.folder / _RECORD).read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+    paths = {lookaside.folder / name: digest for name, digest in record.files.items()}
+    whole = all(path.exists() and lookaside.digest(path) == digest for path, digest in paths.items())
+    return record if whole and record.suite == suite and lookaside.overlay.exists() else None
+
+
+def fill(lookaside: Lookaside, suite_name: str, catalog: Catalog, reporter: Reporter) -> Filled:
+    """Fetch the suite's Asterisk, pjproject and sounds into the folder and write the catalog overlay.
+
+    Raises SwitchroomError naming the fallback when the suite cannot be reached, offers no Asterisk, or one of
+    a series the catalog does not know.
+    """
+    process.require("apt-get", "apt-cache", "dpkg-deb")
+    suite = Suite(suite_name, find_origin(), cache_dir("apt", suite_name))
+    try:
+        return _fill(lookaside, suite, catalog, reporter)
+    except SwitchroomError as error:
+        error.hint = f"{error.hint + ' ' if error.hint else ''}{_fallback(lookaside)}"
+        raise
+
+
+def _fill(lookaside: Lookaside, suite: Suite, catalog: Catalog, reporter: Reporter) -> Filled:
+    with reporter.step(f"Reading the package lists of the Debian suite '{suite.name}'"):
+        suite.update()
+    debian_version, series = _offer(suite, catalog)
+    with staging(lookaside.folder) as scratch:
+        made = scratch / "made"
+        made.mkdir()
+        adapted = _asterisk(suite, debian_version, scratch, made, reporter)
+        _sounds(suite, scratch, made, reporter)
+        files = {path.name: lookaside.digest(path) for path in sorted(made.iterdir())}
+        versions = (adapted.version, debian_version, adapted.pjproject_version)
+        filled = Filled(suite.name, series.key, *versions, files)
+        _land(lookaside, made, filled, overlay_text(filled, series))
+    return filled
+
+
+def _offer(suite: Suite, catalog: Catalog) -> Tuple[str, Series]:
+    """Return the version the suite offers, as Debian writes it, and the catalog's series it belongs to."""
+    version = suite.source_version(PACKAGE)
+    if version is None:
+        raise SwitchroomError(f"The Debian suite '{suite.name}' offers no source package '{PACKAGE}'.")
+    key = upstream_version(version).split(".")[0]
+    if key not in catalog.series:
+        raise SwitchroomError(
+            f"The Debian suite '{suite.name}' offers Asterisk {upstream_version(version)}, of a series"
+            f" '{key}' that the catalog does not know.",
+            hint=f"Add the series '{key}' to the catalog.",
+        )
+    return version, catalog.series[key]
+
+
+def _asterisk(suite: Suite, version: str, scratch: Path, made: Path, reporter: Reporter) -> Adapted:
+    with reporter.step(f"Fetching Asterisk {upstream_version(version)}") as step:
+        suite.download_source(PACKAGE, version, scratch)
+        step.note("signatures and checksums verified by apt")
+    with reporter.step("Adapting it to upstream's shape"):
+        return adapt(scratch, made)
+
+
+def _sounds(suite: Suite, scratch: Path, made: Path, reporter: Reporter) -> None:
+    with reporter.step("Fetching prompts and music on hold"):
+        for sound_set in sounds.SOUND_SETS:
+            sounds.fetch(sound_set, suite, scratch, made)
+
+
+def _land(lookaside: Lookaside, made: Path, filled: Filled, overlay: str) -> None:
+    """Move the files into the folder; the record comes last, so that an interrupted call is done again."""
+    _refuse_foreign(lookaside, filled.files)
+    lookaside.forget(*filled.files)
+    for name in filled.files:
+        os.replace(made / name, lookaside.folder / name)
+    write_atomic(lookaside.overlay, overlay.encode())
+    write_atomic(lookaside.folder / _RECORD, (json.dumps(filled.as_dict(), indent=2) + "\n").encode())
+
+
+def _refuse_foreign(lookaside: Lookaside, files: Mapping[str, str]) -> None:
+    """Never replace a tarball that somebody else put there."""
+    try:
+        ours = json.loads((lookaside.folder / _RECORD).read_text())["files"]
+    except (OSError, ValueError, KeyError):
+        ours = {}
+    for name, digest in files.items():
+        path = lookaside.folder / name
+        if name not in ours and path.exists() and lookaside.digest(path) != digest:
+            raise SwitchroomError(
+                f"'{path}' is there already and did not come from Debian.",
+                hint="Leave '--from debian' out to build from it, or move it away.",
+                code=ExitCode.REFUSED,
+            )
+
+
+def overlay_text(filled: Filled, series: Series) -> str:
+    """Return the catalog overlay that makes ``series`` what was fetched, with its provenance."""
+    reference = f"debian-{filled.suite}"
+    evidence = {"reference": reference, "verified": True, "note": ""}
+    entry: Dict[str, Any] = {
+        "version": filled.version,
+        "sources": [
+            {"name": name, "url": None, "sha256": filled.files[name]}
+            for name in (f"asterisk-{filled.version}.tar.gz", f"pjproject-{filled.pjproject}.tar.bz2")
+        ],
+        "bundled": {"pjproject": filled.pjproject},
+        "evidence": {fact: dict(evidence) for fact in ("version", "sources", "bundled")},
+    }
+    if filled.version != series.version:
+        entry |= {"build": 1, "version_released": None}
+    origin = (
+        f"Debian suite '{filled.suite}', source package {PACKAGE} {filled.debian_version}, verified by apt"
+    )
+    overlay = {"references": {reference: origin}, "series": {filled.series: entry}}
+    return "# Written by: switchroom build sources --from debian\n" + yaml.safe_dump(overlay, sort_keys=False)
+
+
+def _fallback(lookaside: Lookaside) -> str:
+    return f"Without Debian: put upstream's tarballs (asterisk-VERSION.tar.gz, …) in '{lookaside.folder}'."
+
+
+def requested(series: Sequence[str], filled: Filled, catalog: Catalog) -> None:
+    """Raise a usage error for a series asked for by name that the suite does not have."""
+    for name in series:
+        wanted = catalog.find(name)
+        if filled.series not in (wanted.key, wanted.made_from):
+            raise SwitchroomError(
+                f"The Debian suite '{filled.suite}' offers Asterisk {filled.version}, not series '{name}'.",
+                hint="Leave '--from debian' out to fetch that series from upstream.",
+                code=ExitCode.USAGE,
+            )
