@@ -54,3 +54,11 @@ def test_timeout_is_an_error_in_seconds() -> None:
 
 def test_output_is_stripped_text() -> None:
     assert output(["printf", " a line \n"]) == "a line"
+
+
+def test_timeout_stops_the_grandchildren_too(tmp_path: Path) -> None:
+    marker = tmp_path / "pid"
+    with pytest.raises(SwitchroomError):
+        run(["sh", "-c", f"sleep 60 & echo $! > {marker}; wait"], timeout=0.3)
+    state = Path(f"/proc/{marker.read_text().strip()}/stat")
+    assert not state.exists() or state.read_text().split()[2] == "Z"

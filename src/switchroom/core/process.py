@@ -6,10 +6,12 @@ missing tool or a failing command into a :class:`SwitchroomError` that quotes th
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 from typing import Any, Mapping, Optional, Sequence, Union
@@ -20,6 +22,8 @@ log = logging.getLogger(__name__)
 
 Arg = Union[str, "os.PathLike[str]"]
 Result = subprocess.CompletedProcess  # of bytes: tools print what they like
+
+_GRACE_SECONDS = 2.0  # between SIGTERM and SIGKILL for a program that is stopped
 
 # The package that brings a tool, where it is not the tool's own name: (Debian, EL).
 _PACKAGES = {
@@ -75,9 +79,7 @@ def run(
     log.debug("$ %s", _pasteable(words, cwd, env))
     what = what or words[0]
     try:
-        result = _execute(
-            words, log_file, cwd=cwd, env={**os.environ, **(env or {})}, input=stdin, timeout=timeout
-        )
+        result = _execute(words, log_file, stdin, timeout, cwd=cwd, env={**os.environ, **(env or {})})
     except subprocess.TimeoutExpired as error:
         raise SwitchroomError(f"{what} took longer than {timeout:.0f} s and was stopped.") from error
     if check and result.returncode != 0:
@@ -107,13 +109,35 @@ def last_lines(text: bytes, count: int = 12) -> str:
     return "\n".join(lines[-count:])
 
 
-def _execute(words: Sequence[str], log_file: Optional[Path], **options: Any) -> Result[bytes]:
+def _execute(
+    words: Sequence[str], log_file: Optional[Path], stdin: bytes, timeout: Optional[float], **options: Any
+) -> Result[bytes]:
     if log_file is None:
-        return subprocess.run(words, capture_output=True, check=False, **options)
+        return _communicate(words, stdin, timeout, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
     log_file.parent.mkdir(parents=True, exist_ok=True)
     with log_file.open("wb") as sink:
-        done = subprocess.run(words, stdout=sink, stderr=subprocess.STDOUT, check=False, **options)
-    return Result(done.args, done.returncode, b"", b"")
+        return _communicate(words, stdin, timeout, stdout=sink, stderr=subprocess.STDOUT, **options)
+
+
+def _communicate(
+    words: Sequence[str], stdin: bytes, timeout: Optional[float], **options: Any
+) -> Result[bytes]:
+    """Run in a process group of its own, so that a time-out or Ctrl-C stops the grandchildren too."""
+    with subprocess.Popen(words, stdin=subprocess.PIPE, start_new_session=True, **options) as child:
+        try:
+            stdout, stderr = child.communicate(stdin, timeout)
+        except BaseException:
+            _stop_group(child)
+            raise
+    return Result(words, child.returncode, stdout or b"", stderr or b"")
+
+
+def _stop_group(child: subprocess.Popen[bytes]) -> None:
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(_GRACE_SECONDS)
 
 
 def _pasteable(words: Sequence[str], cwd: Optional[Path], env: Optional[Mapping[str, str]]) -> str:
