@@ -1,0 +1,71 @@
+"""Makes the lab base once and keeps it: a Debian root with the real dnf and rpm, dressed as Rocky 9."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from pathlib import Path
+from typing import Iterator, Optional
+
+from lab.dressing import dress
+from lab.recipe import Recipe, content_key, load_recipe
+from lab.stub import install_stub
+from switchroom.build.debian.origin import find_origin
+from switchroom.build.workspace import cache_dir
+from switchroom.core import process
+from switchroom.core.files import staging
+from switchroom.core.progress import Reporter
+
+
+def ensure_base(reporter: Optional[Reporter] = None) -> Path:
+    """Return the folder of the lab base, made first if this machine does not have it yet (two minutes).
+
+    Needs root, debootstrap and the machine's own Debian mirror. Nobody may write to the folder: work on
+    a ``scratch_root``. Callers at the same time share one build, and an interrupted one leaves nothing.
+    """
+    base = cache_dir("lab") / f"base-{content_key()}"
+    if base.is_dir():
+        return base
+    with _one_at_a_time(cache_dir("lab") / ".lock"):
+        if not base.is_dir():
+            with (reporter or Reporter()).step("Making the lab base"):
+                _make(load_recipe(), base)
+    return base
+
+
+def _make(recipe: Recipe, base: Path) -> None:
+    with staging(base.parent) as stage:
+        root = stage / "root"
+        _debootstrap(recipe, root, base.parent / "debootstrap.log")
+        dress(root, recipe)
+        install_stub(root, recipe, stage)
+        os.sync()  # a power cut after the rename must not leave empty files under the final name
+        root.rename(base)
+
+
+def _debootstrap(recipe: Recipe, root: Path, log_file: Path) -> None:
+    packages = ",".join(name for group in recipe.packages.values() for name in group)
+    # In namespaces of its own, so that whatever it mounts or starts ends with it.
+    contain = ["unshare", "--mount", "--pid", "--mount-proc", "--kill-child"]
+    origin = find_origin()
+    make = [
+        "debootstrap",
+        "--variant=minbase",
+        f"--keyring={origin.keyring}",
+        f"--cache-dir={cache_dir('lab', 'debs')}",
+    ]
+    process.require("debootstrap", "unshare")
+    process.run(
+        [*contain, *make, f"--include={packages}", recipe.suite, root, origin.uri],
+        what="Making the Debian root of the lab",
+        env={"DPKG_FORCE": "unsafe-io", "LC_ALL": "C"},
+        log_file=log_file,
+    )
+
+
+@contextlib.contextmanager
+def _one_at_a_time(lock: Path) -> Iterator[None]:
+    with lock.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,42 @@
+"""Gates the lab: without root or a tool a test is skipped with the reason, but in CI that is a failure."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Iterator
+
+import pytest
+
+from lab.base import ensure_base
+from lab.roots import scratch_root
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Check what ``@pytest.mark.lab("tool", ...)`` asks for; the mark itself asks for root."""
+    lacking = [what for mark in item.iter_markers("lab") for what in _lacking(mark.args)]
+    if not lacking:
+        return
+    reason = f"the lab lacks: {', '.join(lacking)}"
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{reason}; in CI that is a failure, not a skip", pytrace=False)
+    pytest.skip(reason)
+
+
+def _lacking(tools: tuple[str, ...]) -> list[str]:
+    root = [] if os.geteuid() == 0 else ["root"]
+    return root + [tool for tool in tools if shutil.which(tool) is None]
+
+
+@pytest.fixture(scope="session")
+def lab_base() -> Path:
+    """The read-only lab base, made first if it is not in the cache."""
+    return ensure_base()
+
+
+@pytest.fixture
+def lab_root(lab_base: Path) -> Iterator[Path]:
+    """A writable copy of the lab base for one test."""
+    with scratch_root(lab_base) as root:
+        yield root

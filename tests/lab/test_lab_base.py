@@ -1,0 +1,112 @@
+"""The lab base is what EL software expects to find, and no test can spoil it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lab.base import ensure_base
+from lab.roots import inside, scratch_root
+from switchroom.core.errors import SwitchroomError
+
+pytestmark = pytest.mark.lab("debootstrap", "rpmbuild", "unshare")
+
+
+def text(root: Path, *words: str) -> str:
+    return inside(root, *words).stdout.decode().strip()
+
+
+def test_it_says_it_is_rocky_9_and_a_double(lab_root: Path) -> None:
+    release = dict(line.split("=", 1) for line in (lab_root / "etc/os-release").read_text().splitlines())
+    assert release["ID"] == '"rocky"'
+    assert release["PLATFORM_ID"] == '"platform:el9"'
+    assert release["VARIANT_ID"] == '"switchroom-lab"'
+    version = release["VERSION_ID"].strip('"')
+    assert version in (lab_root / "etc/redhat-release").read_text()
+    assert (
+        text(lab_root, "rpm", "-q", "--provides", "--whatprovides", "redhat-release").count(
+            f"release = {version}\n"
+        )
+        == 3
+    )
+
+
+def test_its_rpm_database_holds_the_stub_alone(lab_root: Path) -> None:
+    assert text(lab_root, "rpm", "-qa").startswith("lab-base-9.")
+    assert text(lab_root, "rpm", "--eval", "%_dbpath %_libdir %rhel") == "/var/lib/rpm /usr/lib64 9"
+
+
+@pytest.mark.parametrize(
+    "capability",
+    [
+        "libc.so.6(GLIBC_2.34)(64bit)",
+        "libsrtp2.so.1()(64bit)",
+        "libxml2.so.2(LIBXML2_2.4.30)(64bit)",
+        "/usr/libexec/platform-python",
+    ],
+)
+def test_the_stub_provides_what_the_files_are(lab_root: Path, capability: str) -> None:
+    assert text(lab_root, "rpm", "-q", "--whatprovides", capability).startswith("lab-base-")
+
+
+def test_dnf_takes_it_for_release_9_and_works_without_a_network(lab_root: Path) -> None:
+    assert "lab-base.x86_64" in text(lab_root, "unshare", "--net", "dnf", "list", "--installed")
+    find = "import dnf.rpm; print(dnf.rpm.detect_releasever('/'))"
+    assert text(lab_root, "/usr/libexec/platform-python", "-c", find) == "9"
+
+
+def test_programs_of_debian_are_out_of_sight(lab_root: Path) -> None:
+    for name in ("apt", "apt-get", "dpkg"):
+        assert inside(lab_root, "/bin/sh", "-c", f"command -v {name}", check=False).returncode != 0
+    assert not (lab_root / "etc/debian_version").exists()
+
+
+def test_a_second_call_gives_the_same_base(lab_base: Path) -> None:
+    before = lab_base.stat().st_ino
+    assert ensure_base() == lab_base
+    assert lab_base.stat().st_ino == before
+
+
+def spoil(base: Path, roots: list[Path]) -> None:
+    with scratch_root(base) as root:
+        roots.append(root)
+        (root / "etc/os-release").unlink()
+        (root / "left-behind").touch()
+        inside(root, "false")
+
+
+def test_a_scratch_root_leaves_no_trace_after_a_failure(lab_base: Path) -> None:
+    roots: list[Path] = []
+    with pytest.raises(SwitchroomError, match="chroot failed"):
+        spoil(lab_base, roots)
+    assert not roots[0].parent.exists()
+    assert str(roots[0].parent) not in Path("/proc/self/mounts").read_text()
+    assert (lab_base / "etc/os-release").is_file()
+    assert not (lab_base / "left-behind").exists()
+
+
+def test_the_scratch_root_of_a_killed_process_is_swept(lab_base: Path) -> None:
+    code = f"""
+import signal, sys
+from pathlib import Path
+from lab.roots import scratch_root
+with scratch_root(Path({os.fspath(lab_base)!r})) as root:
+    print(root, flush=True)
+    signal.pause()
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    ) as process:
+        assert process.stdout is not None
+        orphan = Path(process.stdout.readline().decode().strip())
+        process.send_signal(signal.SIGKILL)
+    assert os.path.ismount(orphan)
+    with scratch_root(lab_base):
+        assert not orphan.parent.exists()
