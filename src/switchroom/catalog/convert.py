@@ -5,17 +5,23 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import enum
+import functools
 import typing
 from collections import abc
-from typing import Any, Mapping, Type, TypeVar
+from typing import Any, Dict, Hashable, Mapping, Type, TypeVar
 
 T = TypeVar("T")
 
 
 def to_dataclass(cls: Type[T], data: Mapping[str, Any]) -> T:
     """Return ``cls`` filled from a dictionary whose keys are its field names; absent keys keep defaults."""
-    hints = typing.get_type_hints(cls)
+    hints = _hints(typing.cast(Hashable, cls))
     return cls(**{name: _to_type(hints[name], value) for name, value in data.items()})
+
+
+@functools.cache
+def _hints(cls: Hashable) -> Dict[str, Any]:
+    return typing.get_type_hints(cls)
 
 
 def _to_type(hint: Any, value: Any) -> Any:
