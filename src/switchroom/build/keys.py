@@ -12,7 +12,7 @@ import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, Iterator, Optional, Sequence, Tuple
+from typing import Dict, Iterator, Optional, Sequence
 
 from switchroom.build.workspace import cache_dir
 from switchroom.core import lock, process
@@ -46,18 +46,13 @@ class SigningKey:
     gnupghome: Path
     development: bool
 
-    @property
-    def key_ids(self) -> Tuple[str, ...]:
-        """The 16-digit ids (lower case) of the key and its subkeys, as signatures name them."""
-        with self._session() as env:
-            listing = _gpg(env, "--with-colons", "--list-keys", self.fingerprint)
-        rows = [line.split(":") for line in listing.decode().splitlines()]
-        return tuple(row[4].lower() for row in rows if row[0] in ("pub", "sub"))
-
     def export_public(self) -> bytes:
         """Return the public key, ASCII-armoured, the same bytes each time."""
-        with self._session() as env:
-            return _gpg(env, "--armor", "--export-options", "export-minimal", "--export", self.fingerprint)
+        with _short_home(self.gnupghome) as home:
+            return _gpg(
+                {"GNUPGHOME": str(home)},
+                *("--armor", "--export-options", "export-minimal", "--export", self.fingerprint),
+            )
 
     def detach_sign(self, path: Path, epoch: int) -> Path:
         """Write the ASCII-armoured signature ``<path>.asc``, dated ``epoch``, and return its path."""
@@ -77,17 +72,17 @@ class SigningKey:
             "_gpg_sign_cmd_extra_args": " ".join((*_GPG[1:], "--faked-system-time", f"{epoch}!")),
         }
         defines = [word for name, value in settings.items() for word in ("--define", f"{name} {value}")]
+        command = ["rpmsign", *defines, "--addsign", *map(str, rpms)]
         with self._session() as env:
-            self._probe(env, epoch)
-            process.run(["rpmsign", *defines, "--addsign", *rpms], what="Signing packages", env=env)
+            result = process.run(command, what="Signing packages", env=env, check=False)
+            if result.returncode != 0:
+                self._sign(env, b"", epoch)  # says why, where it is the key
+                raise process.failure("Signing packages", command, result)
 
     def check_usable(self, epoch: int) -> None:
         """Raise SwitchroomError unless the secret key is there, unlocked and older than ``epoch``."""
         with self._session() as env:
-            self._probe(env, epoch)
-
-    def _probe(self, env: Dict[str, str], epoch: int) -> None:
-        self._sign(env, b"", epoch)
+            self._sign(env, b"", epoch)
 
     def _sign(self, env: Dict[str, str], data: bytes, epoch: int) -> bytes:
         words = (*_GPG, "--faked-system-time", f"{epoch}!", "--digest-algo", "SHA512")

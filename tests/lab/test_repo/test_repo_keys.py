@@ -1,0 +1,196 @@
+"""Keys sign reproducibly, never leak an agent, and say what is wrong when they cannot."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Iterator, List, Tuple
+
+import pytest
+
+from support.small_rpms import EPOCH
+from switchroom.build.keys import SigningKey, development_key, open_key
+from switchroom.build.signatures import Verdict, fingerprint, verifier
+from switchroom.core.errors import ExitCode, SwitchroomError
+
+pytestmark = pytest.mark.lab("gpg", "rpmbuild", "rpmsign")
+
+
+def agents(home: Path) -> List[str]:
+    """The command lines of live gpg agents that serve a home."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = status.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if words[0].endswith(b"gpg-agent") and os.fsencode(home) in words:
+            found.append(b" ".join(words).decode())
+    return found
+
+
+@pytest.fixture
+def document(tmp_path: Path) -> Path:
+    path = tmp_path / "document"
+    path.write_text("some text\n")
+    return path
+
+
+@pytest.fixture(scope="session")
+def locked_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tuple[Path, str]]:
+    """A production home whose key has a passphrase, with no agent running."""
+    home = tmp_path_factory.mktemp("production")
+    home.chmod(0o700)
+    words = ["--pinentry-mode", "loopback", "--passphrase-fd", "0", "--faked-system-time", "1600000000!"]
+    gpg(home, *words, "--quick-generate-key", "Release <release@example.com>", "rsa2048", "sign", "never")
+    listing = gpg(home, "--with-colons", "--list-keys")
+    stop_agent(home)
+    yield home, next(line.split(":")[9] for line in listing.splitlines() if line.startswith("fpr:"))
+    stop_agent(home)
+
+
+def gpg(home: Path, *words: str) -> str:
+    command = ["gpg", "--homedir", str(home), "--batch", *words]
+    return subprocess.run(command, check=True, capture_output=True, text=True, input="sesame\n").stdout
+
+
+def stop_agent(home: Path) -> None:
+    subprocess.run(["gpgconf", "--homedir", str(home), "--kill", "gpg-agent"], check=True)
+
+
+def test_the_development_key_is_made_once_and_says_what_it_is(key: SigningKey) -> None:
+    again = development_key(key.gnupghome.parent)
+    assert again == key
+    assert again.development
+    assert fingerprint(key.export_public()) == key.fingerprint
+    packets = subprocess.run(
+        ["gpg", "--list-packets"], input=key.export_public(), capture_output=True, check=True
+    ).stdout.decode()
+    assert "DEVELOPMENT key - do not trust" in packets
+    assert "pkey[0]: [4096 bits]" in packets
+    assert "digest algo 10," in packets  # SHA-512
+    assert "digest algo 2," not in packets  # SHA-1, which EL10 refuses
+
+
+def test_processes_that_race_for_the_development_key_get_the_same_one(tmp_path: Path) -> None:
+    code = "import sys, pathlib; from switchroom.build.keys import development_key as make;"
+    code += "print(make(pathlib.Path(sys.argv[1])).fingerprint)"
+    command = [sys.executable, "-c", code, str(tmp_path / "keys")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    racers = [subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) for _ in range(3)]
+    answers = {racer.communicate(timeout=120)[0] for racer in racers}
+    assert len(answers) == 1
+    assert len(answers.pop().strip()) == 40
+
+
+def test_the_same_input_key_and_date_give_the_same_signature(key: SigningKey, document: Path) -> None:
+    first = key.detach_sign(document, EPOCH).read_bytes()
+    assert first.startswith(b"-----BEGIN PGP SIGNATURE-----")
+    assert key.detach_sign(document, EPOCH).read_bytes() == first
+    assert key.detach_sign(document, EPOCH + 1).read_bytes() != first
+    assert key.export_public() == key.export_public()
+
+
+def test_packages_sign_to_the_same_bytes_and_verify(key: SigningKey, small: Path, tmp_path: Path) -> None:
+    original = small / "engine-1.0-1.lab.noarch.rpm"
+    copies = [Path(shutil.copy(original, tmp_path / name)) for name in ("one.rpm", "two.rpm")]
+    for copy in copies:
+        key.sign_rpms([copy], EPOCH)
+    assert copies[0].read_bytes() == copies[1].read_bytes() != original.read_bytes()
+    with verifier(key.export_public()) as trusted:
+        assert trusted.rpms([copies[0], original]) == {
+            copies[0]: Verdict.SIGNED,
+            original: Verdict.UNSIGNED,
+        }
+
+
+def test_a_detached_signature_belongs_to_its_bytes_and_key(
+    key: SigningKey, foreign_key: SigningKey, document: Path
+) -> None:
+    signature = key.detach_sign(document, EPOCH)
+    with verifier(key.export_public()) as trusted:
+        trusted.check_detached(document, signature)
+        document.write_text("some other text\n")
+        with pytest.raises(SwitchroomError, match="does not match"):
+            trusted.check_detached(document, signature)
+        with pytest.raises(SwitchroomError, match="does not match"):
+            trusted.check_detached(document, foreign_key.detach_sign(document, EPOCH))
+
+
+def test_a_home_too_deep_for_the_agents_socket_works(key: SigningKey, tmp_path: Path, document: Path) -> None:
+    deep = tmp_path / ("d" * 60) / ("e" * 60) / "development"
+    shutil.copytree(key.gnupghome, deep, ignore=shutil.ignore_patterns("S.*"))
+    moved = development_key(deep.parent)
+    with_short_path = key.detach_sign(document, EPOCH).read_bytes()
+    assert moved.detach_sign(document, EPOCH).read_bytes() == with_short_path
+
+
+def test_no_agent_stays_behind(key: SigningKey, document: Path) -> None:
+    key.detach_sign(document, EPOCH)
+    for _ in range(50):
+        if not agents(key.gnupghome):
+            return
+        subprocess.run(["sleep", "0.1"], check=True)
+    pytest.fail(f"still running: {agents(key.gnupghome)}")
+
+
+def test_a_date_before_the_key_was_made_is_refused(key: SigningKey, document: Path) -> None:
+    with pytest.raises(SwitchroomError) as caught:
+        key.detach_sign(document, 900_000_000)
+    assert "SOURCE_DATE_EPOCH" in caught.value.hint
+
+
+@pytest.mark.parametrize("text", ["release@example.com", "D957B616", "G" * 40])
+def test_a_key_is_named_by_its_whole_fingerprint(text: str, tmp_path: Path) -> None:
+    with pytest.raises(SwitchroomError, match="not a key fingerprint") as caught:
+        open_key(text, tmp_path)
+    assert caught.value.code == ExitCode.USAGE
+
+
+def test_a_missing_key_or_home_is_named(locked_home: Tuple[Path, str], tmp_path: Path) -> None:
+    home, _ = locked_home
+    with pytest.raises(SwitchroomError, match=f"no secret key '{'A' * 40}'"):
+        open_key("A" * 40, home)
+    with pytest.raises(SwitchroomError, match="does not exist"):
+        open_key("A" * 40, tmp_path / "nowhere")
+
+
+def test_a_public_key_alone_cannot_sign(key: SigningKey, tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    subprocess.run(
+        ["gpg", "--homedir", str(tmp_path), "--batch", "--import"],
+        input=key.export_public(),
+        check=True,
+        capture_output=True,
+    )
+    with pytest.raises(SwitchroomError, match="no secret key"):
+        open_key(key.fingerprint, tmp_path)
+
+
+def test_a_locked_key_asks_for_its_agent_and_an_unlocked_one_signs(
+    locked_home: Tuple[Path, str], document: Path
+) -> None:
+    home, name = locked_home
+    production = open_key(name, home)
+    with pytest.raises(SwitchroomError, match="locked by a passphrase") as caught:
+        production.check_usable(EPOCH)
+    assert "Unlock it" in caught.value.hint
+    try:
+        gpg(
+            home,
+            "--pinentry-mode",
+            "loopback",
+            "--passphrase-fd",
+            "0",
+            "--sign",
+            "-o",
+            os.devnull,
+            "/dev/null",
+        )
+        assert production.detach_sign(document, EPOCH).is_file()
+        assert agents(home), "the operator's own agent was stopped"
+    finally:
+        stop_agent(home)

@@ -1,0 +1,137 @@
+"""Small packages built on the spot, and the fixtures of the repository tests."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import List, Sequence
+
+import pytest
+
+from switchroom.build import repo
+from switchroom.build.keys import SigningKey, development_key, open_key
+from switchroom.build.repo.publish import Published
+from switchroom.core.progress import Reporter
+
+EPOCH = 1_700_000_000
+QUIET = Reporter(quiet=True)
+
+
+@dataclass(frozen=True)
+class Small:
+    """What a small package is made of."""
+
+    name: str
+    version: str = "1.0"
+    release: str = "1.lab"
+    requires: Sequence[str] = ()
+    content: str = "hello"
+
+    @property
+    def file_name(self) -> str:
+        return f"{self.name}-{self.version}-{self.release}.noarch.rpm"
+
+    def spec(self) -> str:
+        needs = "".join(f"Requires: {need}\n" for need in self.requires)
+        return f"""Name: {self.name}
+Version: {self.version}
+Release: {self.release}
+Summary: Small package
+License: MIT
+BuildArch: noarch
+{needs}%description
+Small package.
+%install
+mkdir -p %{{buildroot}}/usr/share/{self.name}
+echo '{self.content}' > %{{buildroot}}/usr/share/{self.name}/content
+%files
+/usr/share/{self.name}
+%changelog
+* Tue Nov 14 2023 Tester <tester@example.com> - {self.version}-{self.release}
+- Made on the spot
+"""
+
+
+def build(folder: Path, *packages: Small) -> List[Path]:
+    """Build packages and return their files, in the order given."""
+    folder.mkdir(parents=True, exist_ok=True)
+    specs = []
+    for number, package in enumerate(packages):
+        spec = folder / f"{number}-{package.name}.spec"
+        spec.write_text(package.spec())
+        specs.append(spec)
+    defines = {
+        "_topdir": folder,
+        "_rpmdir": folder / "rpms",
+        "use_source_date_epoch_as_buildtime": 1,
+        "clamp_mtime_to_source_date_epoch": 1,
+        "_buildhost": "localhost",
+    }
+    words = [word for name, value in defines.items() for word in ("--define", f"{name} {value}")]
+    environment = {"SOURCE_DATE_EPOCH": str(EPOCH), "PATH": "/usr/bin:/bin:/usr/sbin"}
+    subprocess.run(["rpmbuild", "-bb", *words, *specs], check=True, capture_output=True, env=environment)
+    return [folder / "rpms" / "noarch" / package.file_name for package in packages]
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A repository root with its key, and shorthand for what the tests do to it."""
+
+    root: Path
+    key: SigningKey
+
+    def publish(self, *inputs: Path, epoch: int = EPOCH, **options: object) -> Published:
+        return repo.publish(self.root, inputs, key=self.key, epoch=epoch, reporter=QUIET, **options)
+
+    def promote(self, *names: str, **options: object) -> Published:
+        return repo.promote(self.root, names or None, key=self.key, epoch=EPOCH, reporter=QUIET, **options)
+
+    def current(self, channel: str = "testing") -> Path:
+        found = repo.open_repo(self.root, channel).current
+        assert found
+        return found
+
+    def nevras(self, channel: str = "testing") -> List[str]:
+        return [package.nevra for package in repo.open_repo(self.root, channel).packages()]
+
+
+@pytest.fixture(scope="session")
+def key(tmp_path_factory: pytest.TempPathFactory) -> SigningKey:
+    """The repository's key."""
+    return development_key(tmp_path_factory.mktemp("key"))
+
+
+@pytest.fixture(scope="session")
+def foreign_key(tmp_path_factory: pytest.TempPathFactory) -> SigningKey:
+    """Somebody else's key."""
+    home = tmp_path_factory.mktemp("foreign")
+    home.chmod(0o700)
+    gpg = ["gpg", "--homedir", str(home), "--batch"]
+    make = ["--passphrase", "", "--faked-system-time", "1600000000!", "--quick-generate-key", "Somebody else"]
+    subprocess.run([*gpg, *make, "rsa2048", "sign", "never"], check=True, capture_output=True)
+    listing = subprocess.run(
+        [*gpg, "--with-colons", "--list-keys"], check=True, capture_output=True, text=True
+    )
+    subprocess.run(["gpgconf", "--homedir", str(home), "--kill", "gpg-agent"], check=True)
+    fingerprint = next(line.split(":")[9] for line in listing.stdout.splitlines() if line.startswith("fpr:"))
+    return open_key(fingerprint, home)
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with three packages: engine, meta (needs engine = 1.0) and tool (needs a base package)."""
+    folder = tmp_path_factory.mktemp("small")
+    build(
+        folder,
+        Small("engine"),
+        Small("meta", requires=["engine = 1.0"]),
+        Small("tool", requires=["base-thing >= 2", "(engine if meta)"]),
+    )
+    return folder / "rpms" / "noarch"
+
+
+@pytest.fixture
+def shop(tmp_path: Path, key: SigningKey) -> Shop:
+    """An empty repository root."""
+    return Shop(tmp_path / "root", key)
