@@ -129,7 +129,7 @@ def test_bad_yaml_gives_the_line(overlay: Path, text: str, line: int, words: str
         ('series: {"22/x": {}}', "The key 'series.22/x' has a bad form"),
         ('series: {"24": {type: LTS, version: "24.0.0", build: 1}}', "'series.24' is not allowed"),
         ("series: 5", "'series' is not allowed"),
-        ('series: {"22": {made_from: "20"}}', "'series.22.made_from' is not allowed"),
+        ('series: {"22": {made_from: "20"}}', "'22' is made from '20', but only a fixture may be"),
         ('series: {"99": {type: Fixture, version: "99.0.0", build: 1}}', "'series.99' is not allowed"),
         (
             'series: {"22": {sources: [{name: "a.tar.gz"}, {name: "a.tar.gz"}]}}',

@@ -20,6 +20,7 @@ def check(catalog: Catalog, documents: Sequence[Document]) -> None:
         _check_dates(location, release, documents)
     for series in catalog.series.values():
         _check_version(series, documents)
+        _check_made_from(series, documents)
     _check_unique(catalog, documents)
     _check_freepbx(catalog, documents)
     _check_references(catalog, documents)
@@ -70,6 +71,13 @@ def _check_version(series: Series, documents: Sequence[Document]) -> None:
         raise data_error(
             documents, ("series", series.key, "version"), sentence, f"It must begin with '{stem}'."
         )
+
+
+def _check_made_from(series: Series, documents: Sequence[Document]) -> None:
+    if series.made_from and series.type is not SeriesType.FIXTURE:
+        location = ("series", series.key, "made_from")
+        sentence = f"The series '{series.key}' is made from '{series.made_from}', but only a fixture may be"
+        raise data_error(documents, location, sentence)
 
 
 def _check_unique(catalog: Catalog, documents: Sequence[Document]) -> None:
