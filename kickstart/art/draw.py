@@ -57,7 +57,6 @@ def scaled(*values: float) -> list[float]:
 
 def jack_field(sheet: Sheet, left: float, top: float, pitch: float) -> None:
     """Draw a patch panel's jacks, fading to the left, with three cords plugged in."""
-
     columns, rows = 16, 4
 
     def centre(column: int, row: int) -> tuple[float, float]:
@@ -135,8 +134,8 @@ def uefi() -> None:
     """Draw the background of GRUB's theme, 1024x768; the panel fits the shares in theme.txt."""
     sheet = Sheet(1024, 768)
     jack_field(sheet, 507, 52, 33)
-    brand(sheet, 128, 74, 58)
-    panel(sheet, (128, 192, 896, 560))
+    brand(sheet, 123, 74, 58)
+    panel(sheet, (123, 192, 901, 560))
     sheet.save("menu-uefi.png")
 
 

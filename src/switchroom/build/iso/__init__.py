@@ -1,0 +1,1 @@
+"""Installer images: an Enterprise Linux ISO in, a Switchroom ISO out."""
