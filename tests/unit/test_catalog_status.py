@@ -108,6 +108,13 @@ def test_advice_names_releases_that_nobody_verified(catalog: Catalog) -> None:
     assert any("22.11.0" in text and "unverified" in text for text in texts)
 
 
+def test_a_release_that_an_overlay_overtook_is_no_longer_reported_as_newer(tmp_path: Path) -> None:
+    overlay = tmp_path / "suite.yml"
+    overlay.write_text('series: {"22": {version: "22.11.0"}}')
+    texts = [remark.text for remark in advice(load_catalog(PACKAGED, [overlay]), TODAY)]
+    assert not any("22.11.0" in text for text in texts)
+
+
 def test_names_follow_the_packaging_rules(catalog: Catalog) -> None:
     certified = catalog.find("22.8cert4")
     assert (certified.key, certified.engine, certified.meta, certified.prefix_name) == (

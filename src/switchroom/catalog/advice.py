@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from dataclasses import dataclass
 from typing import Iterable, Iterator, Tuple
 
@@ -43,12 +44,16 @@ def _series(series: Series, on: datetime.date) -> Iterator[Advice]:
     for warning in end_of_life_warnings([series], on):
         yield Advice(place, warning)
     newer = series.unverified_newer
-    if newer:
+    if newer and _numbers(newer.version) > _numbers(series.version):
         yield Advice(
             place,
             f"{series.label} is at {series.version}; a newer {newer.version} of {newer.released} is "
             f"reported but unverified.",
         )
+
+
+def _numbers(version: str) -> Tuple[int, ...]:
+    return tuple(int(number) for number in re.findall("[0-9]+", version))
 
 
 def _el(release: ElRelease, on: datetime.date) -> Iterator[Advice]:
