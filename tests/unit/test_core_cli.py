@@ -1,6 +1,8 @@
 """The door: failures become words, JSON and exit codes, never a traceback."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -58,3 +60,9 @@ def test_unknown_command_is_bad_usage() -> None:
     with pytest.raises(SystemExit) as ended:
         door.main(["dial-tone"])
     assert ended.value.code == 2
+
+
+def test_reader_that_goes_away_is_no_error() -> None:
+    command = f"{sys.executable} -m switchroom catalog list --all --json | true"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert done.stderr == ""

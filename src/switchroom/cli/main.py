@@ -7,6 +7,7 @@ import importlib
 import importlib.util
 import json
 import logging
+import os
 import sys
 from typing import List, NoReturn, Optional, Sequence, Tuple
 
@@ -21,8 +22,15 @@ _BUILD_COMMANDS: Tuple[str, ...] = ("build", "repo")
 
 
 def entry() -> NoReturn:
-    """Run the command line and exit."""
-    sys.exit(main())
+    """Run the command line and exit; a reader that goes away (``| head``) ends it silently."""
+    try:
+        code = main()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # What is still buffered must not be written again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = int(ExitCode.FAILED)
+    sys.exit(code)
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
@@ -35,6 +43,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         return int(args.handler(args, context))
     except SwitchroomError as error:
         return report(error, args.json)
+    except BrokenPipeError:
+        raise
     except OSError as error:
         return report(from_os_error(error), args.json)
     except KeyboardInterrupt:
