@@ -56,11 +56,27 @@ echo '{self.content}' > %{{buildroot}}/usr/share/{self.name}/content
 def build(folder: Path, *packages: Small) -> List[Path]:
     """Build packages and return their files, in the order given."""
     folder.mkdir(parents=True, exist_ok=True)
-    specs = []
-    for number, package in enumerate(packages):
-        spec = folder / f"{number}-{package.name}.spec"
+    specs = [folder / f"{number}-{package.name}.spec" for number, package in enumerate(packages)]
+    for spec, package in zip(specs, packages):
         spec.write_text(package.spec())
-        specs.append(spec)
+    _rpmbuild(folder, specs)
+    return [folder / "rpms" / "noarch" / package.file_name for package in packages]
+
+
+def build_many(folder: Path, count: int) -> List[Path]:
+    """Build ``count`` packages in one go, as subpackages, and return their files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    parts = "".join(
+        f"%package part{number}\nSummary: Part\n%description part{number}\nPart.\n%files part{number}\n"
+        for number in range(count)
+    )
+    spec = folder / "many.spec"
+    spec.write_text(Small("many").spec().replace("%install", parts + "%install", 1))
+    _rpmbuild(folder, [spec])
+    return sorted((folder / "rpms" / "noarch").glob("many-part*.rpm"))
+
+
+def _rpmbuild(folder: Path, specs: Sequence[Path]) -> None:
     defines = {
         "_topdir": folder,
         "_rpmdir": folder / "rpms",
@@ -71,7 +87,6 @@ def build(folder: Path, *packages: Small) -> List[Path]:
     words = [word for name, value in defines.items() for word in ("--define", f"{name} {value}")]
     environment = {"SOURCE_DATE_EPOCH": str(EPOCH), "PATH": "/usr/bin:/bin:/usr/sbin"}
     subprocess.run(["rpmbuild", "-bb", *words, *specs], check=True, capture_output=True, env=environment)
-    return [folder / "rpms" / "noarch" / package.file_name for package in packages]
 
 
 @dataclass(frozen=True)
