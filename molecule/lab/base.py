@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import os
+import shutil
 from pathlib import Path
-from typing import Iterator, Optional
+from typing import Optional
 
 from lab.dressing import dress
 from lab.recipe import Recipe, content_key, load_recipe
 from lab.stub import install_stub
 from switchroom.build.debian.origin import find_origin
 from switchroom.build.workspace import cache_dir
-from switchroom.core import process
+from switchroom.core import lock, process
 from switchroom.core.files import staging
 from switchroom.core.progress import Reporter
+
+_BUILD_SECONDS = 1800.0
 
 
 def ensure_base(reporter: Optional[Reporter] = None) -> Path:
@@ -27,7 +28,7 @@ def ensure_base(reporter: Optional[Reporter] = None) -> Path:
     base = cache_dir("lab") / f"base-{content_key()}"
     if base.is_dir():
         return base
-    with _one_at_a_time(cache_dir("lab") / ".lock"):
+    with lock.exclusive(cache_dir("lab") / ".lock", what="the lab base", wait=_BUILD_SECONDS):
         if not base.is_dir():
             with (reporter or Reporter()).step("Making the lab base"):
                 _make(load_recipe(), base)
@@ -35,6 +36,8 @@ def ensure_base(reporter: Optional[Reporter] = None) -> Path:
 
 
 def _make(recipe: Recipe, base: Path) -> None:
+    for dead in base.parent.glob(".staging-*"):
+        shutil.rmtree(dead)  # its builder was killed, or we would not hold the lock
     with staging(base.parent) as stage:
         root = stage / "root"
         _debootstrap(recipe, root, base.parent / "debootstrap.log")
@@ -62,10 +65,3 @@ def _debootstrap(recipe: Recipe, root: Path, log_file: Path) -> None:
         env={"DPKG_FORCE": "unsafe-io", "LC_ALL": "C"},
         log_file=log_file,
     )
-
-
-@contextlib.contextmanager
-def _one_at_a_time(lock: Path) -> Iterator[None]:
-    with lock.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
