@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Dict, List
+from typing import Dict, List, Sequence
 
 from switchroom.build import labmedia
 from switchroom.build.iso import esp
@@ -151,15 +151,18 @@ def _grub_image(dest: Path) -> None:
     run(command, what="Making the lab's GRUB")
 
 
-def write_base(tree: Path, image: Path, volume_id: str) -> None:
-    """Write a tree of the EL9 layout as lorax does: isolinux and ESP in El Torito, isohybrid MBR and GPT."""
+def write_base(tree: Path, image: Path, volume_id: str, extra: Sequence[Arg] = ()) -> None:
+    """Write a tree of the EL9 layout as lorax does: isolinux and ESP in El Torito, isohybrid MBR and GPT.
+
+    ``extra`` words go to xorriso's mkisofs emulation.
+    """
     bios = ["-b", BIOS_LOADER, "-c", "isolinux/boot.cat", "-no-emul-boot"]
     bios += ["-boot-load-size", "4", "-boot-info-table"]
     uefi = ["-eltorito-alt-boot", "-e", ESP, "-no-emul-boot", "-isohybrid-gpt-basdat"]
     hybrid: List[Arg] = ["-isohybrid-mbr", _ISOLINUX / "isohdpfx.bin"]
     words: List[Arg] = ["xorriso", "-as", "mkisofs", "-quiet", "-o", image, "-V", volume_id, "-r", "-J"]
     run(
-        [*words, *hybrid, *bios, *uefi, tree],
+        [*words, *hybrid, *bios, *uefi, *extra, tree],
         what="Making the lab's stand-in base",
         env={"SOURCE_DATE_EPOCH": str(_EPOCH)},
     )

@@ -6,14 +6,14 @@ from typing import Iterator, List, Sequence
 
 from switchroom.build.iso.base import INITRD, KERNEL
 from switchroom.build.iso.labels import grub_quoted
-from switchroom.build.iso.menus import Entry, Item, Menu
+from switchroom.build.iso.menus import Entry, Item, Menu, Submenu
 
 # Where the menu's pictures and fonts lie on the medium.
 BIOS_ART = "isolinux"
 GRUB_ART = "EFI/BOOT/switchroom"
 
-# Positions count characters of 8x16 pixels on a screen of 800x600 and match the panels in menu-bios.png. All rows
-# but helpmsgendrow count from vshift.
+# Positions count characters of 8x16 pixels on a screen of 800x600 and match the panels in menu-bios.png. All
+# rows but helpmsgendrow count from vshift.
 _VESAMENU_STYLE = """\
 menu resolution 800 600
 menu background menu-bios.png
@@ -47,7 +47,7 @@ menu autoboot Starts the marked default in # second{,s}; press a key to stop
 """
 
 # vesamenu writes help from the screen's left edge, whatever "hshift" says.
-_HELP_INDENT = " " * 18
+_HELP_INDENT = " " * 17
 
 _GRUB_HEADER = """\
 if serial --unit=0 --speed=115200; then
@@ -74,7 +74,9 @@ def isolinux_text(menu: Menu) -> str:
     lines = ["serial 0 115200", "prompt 0", f"timeout {menu.timeout * 10}", f"ontimeout {menu.default}"]
     lines += ["ui vesamenu.c32", f"menu title {menu.heading}"]
     lines += _VESAMENU_STYLE.splitlines()
-    for item in menu.items:
+    for before, item in zip((None, *menu.items), menu.items):
+        if isinstance(before, Entry) and isinstance(item, Submenu):
+            lines.append("menu separator")
         lines += _isolinux_item(item, menu.default)
     return "\n".join(lines) + "\n"
 
@@ -83,7 +85,6 @@ def _isolinux_item(item: Item, default: str) -> Iterator[str]:
     if isinstance(item, Entry):
         yield from _isolinux_entry(item, default)
         return
-    yield "menu separator"
     yield f"menu begin {item.id}"
     yield f"  menu label {item.label}"
     yield f"  menu title {item.label}"
@@ -134,8 +135,8 @@ def _grub_entry(entry: Entry) -> Iterator[str]:
     if entry.arguments is None:
         yield "  exit"
     else:
-        # Not quoted: so EL's own media write \\x20, and EL's GRUB hands it on. (Upstream's GRUB cannot pass any
-        # backslash to a kernel.) The schema admits no character that would need quotes.
+        # Not quoted: so EL's own media write a space as \\x20, and EL's GRUB hands that on. (Upstream's GRUB
+        # passes no backslash to a kernel.) The schema admits no character that would need quotes.
         yield f"  linux /{KERNEL} {' '.join(entry.arguments)}"
         yield f"  initrd /{INITRD}"
     yield "}"

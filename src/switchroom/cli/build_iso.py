@@ -1,0 +1,123 @@
+"""``switchroom build iso``: make an installer image, or verify one."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+from pathlib import Path
+from typing import List, Tuple
+
+from switchroom.build.iso.build import LAB, Built, Order, build_iso
+from switchroom.build.iso.closure import parse_repositories
+from switchroom.build.iso.verify import verify_iso
+from switchroom.build.kickstart.credentials import password_hash_of, ssh_keys_of
+from switchroom.build.repo.layout import CHANNELS, STABLE
+from switchroom.build.workspace import source_date_epoch
+from switchroom.catalog.model import Catalog, Series
+from switchroom.cli.build_kickstart import add_login_arguments
+from switchroom.cli.catalog_options import add_catalog_options, catalog_from
+from switchroom.cli.context import Context, Subparsers, add_command
+from switchroom.cli.repo_options import add_key_options, signing_key
+from switchroom.core.errors import ExitCode, SwitchroomError
+
+_DESCRIPTION = """Make an installer image from an EL9 installation ISO and a published repository.
+
+Beside FILE stand FILE.SHA256SUMS, its signature, and FILE.manifest.json. With --verify FILE an image is
+checked against them instead: signature, media checksum, content, boot menus."""
+
+
+def register(subparsers: Subparsers) -> None:
+    """Add the command."""
+    parser = add_command(subparsers, "iso", _run, "make or verify the installer image", _DESCRIPTION)
+    parser.add_argument("--base", metavar="ISO", help=f"boot, minimal or DVD ISO of EL9, or '{LAB}'")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="the image to write")
+    parser.add_argument("--repo-root", type=Path, metavar="DIR", help="the published package repository")
+    parser.add_argument("--channel", choices=CHANNELS, default=STABLE, help=f"default: {STABLE}")
+    parser.add_argument(
+        "--series",
+        action="append",
+        default=[],
+        metavar="KEY",
+        help="an Asterisk series to offer; may be given more than once (default: all supported)",
+    )
+    parser.add_argument(
+        "--repo",
+        action="append",
+        default=[],
+        metavar="ID=PATH",
+        help="a local repository to take packages from that the base lacks; may be given more than once",
+    )
+    parser.add_argument("--volume-id", metavar="ID", help="up to 32 characters (default: by release)")
+    parser.add_argument("--force", action="store_true", help="replace an existing output")
+    parser.add_argument("--verify", type=Path, metavar="FILE", help="check this image, build nothing")
+    parser.add_argument(
+        "--public-key", type=Path, metavar="FILE", help="with --verify: the key to trust (default: as --key)"
+    )
+    add_login_arguments(parser)
+    add_key_options(parser)
+    add_catalog_options(parser)
+
+
+def _run(args: argparse.Namespace, context: Context) -> int:
+    if args.verify:
+        return _verify(args, context)
+    missing = [name for name in ("base", "out", "repo_root") if getattr(args, name) is None]
+    if missing:
+        raise SwitchroomError(
+            f"Missing: {', '.join('--' + name.replace('_', '-') for name in missing)}.",
+            hint="See: switchroom build iso --help",
+            code=ExitCode.USAGE,
+        )
+    built = build_iso(_order(args), context.reporter)
+    context.result(_as_dict(built), _text(built))
+    return ExitCode.DONE
+
+
+def _order(args: argparse.Namespace) -> Order:
+    catalog = catalog_from(args)
+    return Order(
+        base=args.base,
+        out=args.out.absolute(),
+        repo_root=args.repo_root,
+        channel=args.channel,
+        series=_series(args.series, catalog),
+        key=signing_key(args),
+        epoch=source_date_epoch(catalog.epoch),
+        volume_id=args.volume_id,
+        repositories=parse_repositories(args.repo),
+        ssh_keys=[key for path in args.ssh_key for key in ssh_keys_of(path)],
+        password_hash=password_hash_of(args.password_hash_file) if args.password_hash_file else "",
+        force=args.force,
+    )
+
+
+def _series(names: List[str], catalog: Catalog) -> Tuple[Series, ...]:
+    if not names:
+        return catalog.offered(datetime.date.today())
+    return tuple({one.key: one for one in map(catalog.find, names)}.values())
+
+
+def _as_dict(built: Built) -> object:
+    return {"image": str(built.image), "sha256": built.sha256, "manifest": built.manifest}
+
+
+def _text(built: Built) -> str:
+    series = ", ".join(one["key"] for one in built.manifest["series"])
+    network = (
+        "no network needed" if built.manifest["installs_without_network"] else "installing needs a network"
+    )
+    if built.manifest["lab_stand_in"]:
+        network = "LAB STAND-IN: boots, installs nothing"
+    return f"{built.image}\n  sha256 {built.sha256}\n  Asterisk {series}; {network}"
+
+
+def _verify(args: argparse.Namespace, context: Context) -> int:
+    key = args.public_key.read_bytes() if args.public_key else signing_key(args).export_public()
+    verified = verify_iso(args.verify, key, context.reporter)
+    ok = not verified.problems
+    lines = [f"problem: {line}" for line in verified.problems]
+    lines += [
+        f"'{args.verify}' is {'whole, signed and as its manifest says' if ok else 'NOT to be trusted'}."
+    ]
+    context.result({"image": str(args.verify), "ok": ok, "problems": verified.problems}, "\n".join(lines))
+    return ExitCode.DONE if ok else ExitCode.FAILED

@@ -1,0 +1,118 @@
+"""A repository of small packages and a made-up EL medium, for the tests of the installer image.
+
+The medium has EL9's layout and repositories of its own, with tiny packages. Its boot loaders are the lab's; no
+EL image is at hand where tests run.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Dict, Sequence
+
+from support.small_rpms import EPOCH, QUIET, Shop, Small, build
+
+from switchroom.build.iso import xorriso
+from switchroom.build.iso.base import ESP, open_base
+from switchroom.build.iso.build import Built, Order, build_iso
+from switchroom.build.iso.lab_base import lab_base, write_base
+from switchroom.build.kickstart.defaults import load_defaults
+from switchroom.build.workspace import cache_dir
+from switchroom.catalog.model import Series, SeriesType
+from switchroom.core.files import sha256
+
+S20 = Series("20", SeriesType.LTS, "20.20.1", "20.20.1", 1)
+S22 = Series("22", SeriesType.LTS, "22.10.1", "22.10.1", 1)
+S23 = Series("23", SeriesType.STANDARD, "23.4.1", "23.4.1", 1)
+FIXTURE = Series("99", SeriesType.FIXTURE, "99.0.0", "22.10.1", 1)
+
+
+def fill(shop: Shop, folder: Path, series: Sequence[Series], release: str = "1.lab") -> None:
+    """Publish to the testing channel what a medium for these series carries."""
+    shared = [Small(name, release=release) for name in load_defaults().media_packages]
+    metas = [Small(one.meta, release=release, requires=[one.engine]) for one in series]
+    engines = [Small(one.engine, release=release, requires=["libedit"]) for one in series]
+    build(folder, *shared, *metas, *engines)
+    shop.publish(folder / "rpms" / "noarch")
+
+
+def order(shop: Shop, out: Path, **changes: object) -> Order:
+    """Return an order on the lab's base for series 22 and 99, with these changes."""
+    settings: Dict[str, object] = {
+        "base": "lab",
+        "out": out,
+        "repo_root": shop.root,
+        "channel": "testing",
+        "series": (S22, FIXTURE),
+        "key": shop.key,
+        "epoch": EPOCH,
+        **changes,
+    }
+    return Order(**settings)  # type: ignore[arg-type]
+
+
+def make(shop: Shop, out: Path, **changes: object) -> Built:
+    """Build an image."""
+    return build_iso(order(shop, out, **changes), QUIET)
+
+
+def repository(folder: Path, *packages: Small) -> Path:
+    """Make an unsigned repository of packages in ``folder``."""
+    folder.mkdir(parents=True)
+    for rpm in build(folder.parent / f"{folder.name}-build", *packages):
+        shutil.copy(rpm, folder)
+    subprocess.run(["createrepo_c", "-q", folder], check=True)
+    return folder
+
+
+@dataclass(frozen=True)
+class Medium:
+    """What a made-up medium differs in from a good one."""
+
+    family: str = "Rocky Linux"
+    version: str = "9.6"
+    arch: str = "x86_64"
+    without: Sequence[str] = ()  # files and folders of the layout left out
+    packages: Sequence[str] = ("libedit",)
+    extra: Sequence[str] = ()  # more words for xorriso
+
+
+def el_medium(folder: Path, medium: Medium = Medium()) -> Path:  # noqa: B008 - frozen
+    """Write a made-up EL medium and return its path."""
+    tree = folder / "tree"
+    lab = open_base(lab_base(cache_dir("iso")))
+    names = [name for name in lab.files if name not in medium.without and name != "isolinux/boot.cat"]
+    xorriso.extract(lab.path, {name: tree / name for name in names})
+    system = load_defaults().major(9).packages
+    small = [Small(name, release="1.el9") for name in (*system, *medium.packages) if name[0] != "@"]
+    repository(tree / "BaseOS", *small, Small("core-shell", release="1.el9"))
+    comps = folder / "comps.xml"
+    comps.write_text(_COMPS)
+    subprocess.run(["createrepo_c", "-q", "-g", comps, tree / "BaseOS"], check=True)
+    treeinfo = tree / ".treeinfo"
+    if treeinfo.is_file():
+        treeinfo.write_text(_treeinfo(medium, sha256(tree / ESP)))
+    image = folder / "el.iso"
+    write_base(tree, image, "EL-9-6-x86_64-dvd", medium.extra)
+    return image
+
+
+def _treeinfo(medium: Medium, digest: str) -> str:
+    return f"""[general]
+family = {medium.family}
+version = {medium.version}
+arch = {medium.arch}
+[checksums]
+{ESP} = sha256:{digest}
+[variant-BaseOS]
+repository = BaseOS
+packages = BaseOS/Packages
+"""
+
+
+_COMPS = """<?xml version="1.0"?>
+<comps><group><id>core</id><name>Core</name><uservisible>false</uservisible><packagelist>
+<packagereq type="mandatory">core-shell</packagereq></packagelist></group></comps>
+"""
