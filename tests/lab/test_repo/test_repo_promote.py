@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import http.server
 import shutil
+import threading
 from pathlib import Path
+from typing import Iterator
 
 import pytest
 
@@ -80,6 +84,36 @@ def test_a_base_repository_decides_about_the_rest(
         assert [need for need in left if "base-thing" in need] == []
     else:
         assert "base-thing >= 2" in refused(shop, base_repos=[place]).cause
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_arguments: object) -> None:
+        """Keep the test's output clean."""
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Iterator[str]:
+    """A web server on the test's folder, at the URL given."""
+    handler = functools.partial(_Quiet, directory=str(tmp_path))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_base_repository_is_read_over_http(shop: Shop, small: Path, tmp_path: Path, web: str) -> None:
+    base = Shop(tmp_path / "base", shop.key)
+    base.publish(*build(tmp_path / "b", Small("base-thing", version="2.1")))
+    shop.publish(small)
+    url = f"{web}/{base.current().relative_to(tmp_path)}/"
+    assert shop.promote("tool", "engine", base_repos=[f"base={url}"]).left_to_base == (
+        "(engine if meta) (needed by tool-1.0-1.lab.noarch)",
+    )
+    with pytest.raises(SwitchroomError, match="cannot be read") as caught:
+        shop.promote("meta", base_repos=[f"base={web}/nowhere"])
+    assert "404" in caught.value.cause
 
 
 @pytest.mark.parametrize("spec", ["nonsense", "base=/nowhere", "base="])
