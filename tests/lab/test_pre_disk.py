@@ -7,20 +7,19 @@ from pathlib import Path
 from typing import Dict, Mapping, Sequence
 
 import pytest
-from pykickstart.parser import KickstartParser
-from pykickstart.version import makeVersion
+from pykickstart.constants import KS_SCRIPT_PRE
 
 from support.kernel import lab_kernel, make_initrd
+from support.kickstarts import VOLUME_ID, scripts, settings
 from support.qemu import Guest, disk
 from switchroom.build.kickstart.check import check
 from switchroom.build.kickstart.render import DISK_INCLUDE, render
-from switchroom.build.kickstart.settings import KickstartSettings, Mode, Offer
+from switchroom.build.kickstart.settings import Mode
 from switchroom.build.labmedia import Content
 from switchroom.core.process import run
 
 pytestmark = pytest.mark.lab
 
-VOLUME_ID = "SWITCHROOM TEST 9"
 _BOOT_LINE = "inst.stage2=hd:LABEL=SWITCHROOM\\x20TEST\\x209 quiet"
 
 # Runs every case of /cases as the boot line in /proc/cmdline. `sleep` ends a script that would wait for ever.
@@ -39,6 +38,8 @@ done
 for disk in $wanted; do
   busybox mount -t iso9660 -o ro "/dev/$disk" /run/install/repo 2>/dev/null && break
 done
+busybox mkdir -p /dev/disk/by-id
+for disk in $wanted; do busybox ln -s "../../$disk" "/dev/disk/by-id/lab-$disk"; done
 exec >/dev/ttyS0 2>&1
 for case in /cases/*; do
   echo "=== case ${case##*/}"
@@ -57,26 +58,16 @@ busybox poweroff -f
 _SLEEP = b"#!/bin/busybox sh\nkill -9 0\n"
 
 
-def kickstart(mode: Mode) -> str:
-    versions = [Offer("22", "Asterisk 22 (LTS)", "asterisk22")]
-    return render(
-        KickstartSettings(el=9, mode=mode, volume_id=VOLUME_ID, versions=versions, default_version="22")
-    )
-
-
-def pre_scripts(text: str) -> Dict[str, Content]:
-    handler = makeVersion("RHEL9")
-    KickstartParser(handler, followIncludes=False).readKickstartFromString(text)
-    scripts = [script.script.encode() for script in handler.scripts if script.type == 0]
-    assert len(scripts) == 2
-    return {f"scripts/{number}": script for number, script in enumerate(scripts)}
+def pre_scripts(mode: Mode) -> Dict[str, Content]:
+    found = scripts(render(settings(mode=mode)), KS_SCRIPT_PRE)
+    return {f"scripts/{number}": script.encode() for number, script in enumerate(found)}
 
 
 def boot(
     folder: Path, drives: Sequence[str], disks: str, cases: Mapping[str, str], mode: Mode = Mode.UNATTENDED
 ) -> Dict[str, str]:
     """Boot a machine once and run the scripts for each boot line; return what each wrote, by case."""
-    files: Dict[str, Content] = {"bin/sleep": _SLEEP, **pre_scripts(kickstart(mode))}
+    files: Dict[str, Content] = {"bin/sleep": _SLEEP, **pre_scripts(mode)}
     files.update({f"cases/{name}": f"{_BOOT_LINE} {line}\n".encode() for name, line in cases.items()})
     initrd = make_initrd(files, _INIT, folder / "initrd.img")
     machine = ["-kernel", str(lab_kernel()), "-initrd", str(initrd)]
@@ -98,7 +89,7 @@ def assert_installs_on(result: str, name: str) -> None:
     assert f"ignoredisk --only-use={name}\n" in include, result
     assert f"clearpart --all --initlabel --disklabel=gpt --drives={name}\n" in include
     assert set(re.findall(r"--(?:only-use|drives|ondisk|boot-drive)=(\S+)", include)) == {name}
-    whole = kickstart(Mode.UNATTENDED)
+    whole = render(settings())
     assert f"%include {DISK_INCLUDE}\n" in whole
     check(whole.replace(f"%include {DISK_INCLUDE}\n", include), 9)
 
@@ -142,13 +133,17 @@ def test_the_only_disk_is_an_nvme_one(tmp_path: Path) -> None:
 
 
 def test_the_usb_boot_medium_is_never_taken(tmp_path: Path) -> None:
-    cases = {"default": "", "named": "switchroom.disk=sdb", "named-path": "switchroom.disk=/dev/sda"}
+    cases = {
+        "default": "",
+        "named": "switchroom.disk=sdb",
+        "by-id": "switchroom.disk=/dev/disk/by-id/lab-sda",
+    }
     results = boot(tmp_path, [*sata(tmp_path), *usb_stick(tmp_path)], "sda,sdb", cases)
     assert_installs_on(results["default"], "sda")
     assert_refused(
         results["named"], "switchroom.disk=sdb is the boot medium", "sda: 65536 MiB, sata", "usable"
     )
-    assert_installs_on(results["named-path"], "sda")
+    assert_installs_on(results["by-id"], "sda")
 
 
 def test_of_two_disks_none_is_taken_until_one_is_named(tmp_path: Path) -> None:

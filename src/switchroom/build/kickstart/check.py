@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import re
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 from pykickstart.errors import KickstartError, KickstartWarning
@@ -17,6 +17,7 @@ from switchroom.build.kickstart.defaults import load_defaults
 from switchroom.core.errors import SwitchroomError
 from switchroom.core.process import require, run
 
+Finding = tuple[int, str]  # line, message
 _SHELLS = ("/bin/bash", "/usr/bin/bash", "/bin/sh", "/usr/bin/sh")
 
 
@@ -27,7 +28,8 @@ def check(text: str, el: int) -> None:
     %include brings at installation time is not there to be checked.
     """
     require("shellcheck")
-    findings = _Parsed(text, el).findings + _script_findings(text, el)
+    parsed = _Parsed(text, el)
+    findings = parsed.findings + [one for script in parsed.handler.scripts for one in _shellcheck(script)]
     if findings:
         raise SwitchroomError(
             f"The kickstart has {len(findings)} fault(s).",
@@ -48,45 +50,45 @@ class _Parsed:
 
     def __init__(self, text: str, el: int) -> None:
         self.handler: Any = makeVersion(load_defaults().major(el).syntax)
-        self.findings: list[tuple[int, str]] = []
-        parser = _Parser(self.handler, self.findings)
-        with warnings.catch_warnings(record=True) as caught, contextlib.redirect_stderr(io.StringIO()):
-            warnings.simplefilter("always")
+        parser = _Parser(self.handler)
+        with contextlib.redirect_stderr(io.StringIO()):
             parser.read(text)
-        self.findings += [
-            _located(str(item.message)) for item in caught if issubclass(item.category, KickstartWarning)
-        ]
+        self.findings = parser.findings
 
 
 class _Parser(KickstartParser):  # type: ignore[misc]  # pykickstart has no types
-    def __init__(self, handler: Any, findings: list[tuple[int, str]]) -> None:
+    def __init__(self, handler: Any) -> None:
         super().__init__(handler, followIncludes=False, errorsAreFatal=False)
-        self._findings = findings
+        self.findings: list[Finding] = []
 
     def read(self, text: str) -> None:
-        self._tryFunc(lambda: self.readKickstartFromString(text))
+        with self._collecting_warnings(0):
+            self._tryFunc(lambda: self.readKickstartFromString(text))
+
+    def handleCommand(self, lineno: int, args: Any) -> Any:  # noqa: N802  # pykickstart's name
+        with self._collecting_warnings(lineno):
+            return super().handleCommand(lineno, args)
 
     def _tryFunc(self, fn: Any) -> None:  # noqa: N802  # pykickstart's name
         try:
             fn()
         except KickstartError as error:
-            self._findings.append((error.lineno or 0, " ".join(str(error.message).split())))
+            self._note(error.lineno or 0, error.message)
+
+    @contextlib.contextmanager
+    def _collecting_warnings(self, line: int) -> Iterator[None]:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            yield
+        for one in caught:
+            if issubclass(one.category, KickstartWarning):
+                self._note(line, one.message)
+
+    def _note(self, line: int, message: Any) -> None:
+        self.findings.append((line, " ".join(str(message).split())))
 
 
-def _located(message: str) -> tuple[int, str]:
-    """Return a warning as line number (0 if it names none) and one line of text."""
-    found = re.search(r"\bline (\d+)", message)
-    return (int(found[1]) if found else 0), " ".join(message.split())
-
-
-def _script_findings(text: str, el: int) -> list[tuple[int, str]]:
-    findings: list[tuple[int, str]] = []
-    for script in _Parsed(text, el).handler.scripts:
-        findings += _shellcheck(script)
-    return findings
-
-
-def _shellcheck(script: Script) -> list[tuple[int, str]]:
+def _shellcheck(script: Script) -> list[Finding]:
     if script.interp not in _SHELLS:
         return [(script.lineno, f"a script for '{script.interp}' cannot be checked")]
     shell = script.interp.rpartition("/")[2]

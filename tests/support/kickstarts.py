@@ -1,0 +1,40 @@
+"""Kickstarts for tests: settings with sensible values, and the scripts of a rendered text."""
+
+from __future__ import annotations
+
+from typing import Any, List
+
+from pykickstart.parser import KickstartParser
+from pykickstart.version import makeVersion
+
+from switchroom.build.kickstart.settings import KickstartSettings, Mode, Offer
+
+VOLUME_ID = "SWITCHROOM TEST 9"
+OFFERS = (
+    Offer("22", "Asterisk 22 (LTS)", "asterisk22"),
+    Offer("certified-22.8", "Asterisk 22.8 (Certified)", "asterisk22.8cert"),
+)
+
+
+def settings(**changes: Any) -> KickstartSettings:
+    """Return valid settings of an unattended EL9 kickstart, with changes."""
+    values: dict[str, Any] = {
+        "el": 9,
+        "mode": Mode.UNATTENDED,
+        "volume_id": VOLUME_ID,
+        "versions": OFFERS,
+        "default_version": "22",
+    }
+    return KickstartSettings(**{**values, **changes})
+
+
+def handler(text: str) -> Any:
+    """Return what pykickstart understood of a kickstart."""
+    parsed = makeVersion("RHEL9")
+    KickstartParser(parsed, followIncludes=False).readKickstartFromString(text)
+    return parsed
+
+
+def scripts(text: str, kind: int) -> List[str]:
+    """Return the scripts of one kind (pykickstart's KS_SCRIPT_*) in the order they run."""
+    return [script.script for script in handler(text).scripts if script.type == kind]

@@ -1,0 +1,72 @@
+"""The gate finds what is wrong with a kickstart, and where."""
+
+from __future__ import annotations
+
+import pytest
+
+from switchroom.build.kickstart.check import check
+from switchroom.core.errors import ExitCode, SwitchroomError
+
+SOUND = """\
+lang en_US.UTF-8
+timezone Etc/UTC --utc
+selinux --enforcing
+%packages
+@core
+%end
+%post --interpreter=/bin/bash
+set -eu
+rm -f /tmp/x
+%end
+"""
+
+
+def test_a_sound_kickstart_passes() -> None:
+    check(SOUND, 9)
+
+
+@pytest.mark.parametrize(
+    ("line", "new", "words"),
+    [
+        (3, "selinux --enforced", "enforced"),
+        (3, "nonsense --now", "nonsense"),
+        (2, "timezone --isUtc Etc/UTC", "isUtc"),
+        (1, "install", "install"),
+        (9, "rm -rf $choice/", "SC2086"),
+        (9, "if choice; then", "SC1"),
+    ],
+)
+def test_a_fault_is_found_with_its_line(line: int, new: str, words: str) -> None:
+    lines = SOUND.splitlines()
+    lines[line - 1] = new
+    with pytest.raises(SwitchroomError) as caught:
+        check("\n".join(lines) + "\n", 9)
+    findings = caught.value.cause.splitlines()
+    assert [one for one in findings if one.startswith(f"line {line}:") and words in one], findings
+
+
+def test_all_faults_are_told_at_once() -> None:
+    text = SOUND.replace("selinux --enforcing", "nonsense").replace("lang en_US.UTF-8", "bogus")
+    with pytest.raises(SwitchroomError) as caught:
+        check(text, 9)
+    assert "line 1: Unknown command: bogus" in caught.value.cause
+    assert "line 3: Unknown command: nonsense" in caught.value.cause
+
+
+def test_a_section_without_end_is_a_fault() -> None:
+    with pytest.raises(SwitchroomError) as caught:
+        check("lang en_US.UTF-8\n%packages\n@core\n", 9)
+    assert "%end" in caught.value.cause
+
+
+def test_a_script_nobody_can_check_is_a_fault() -> None:
+    with pytest.raises(SwitchroomError) as caught:
+        check("%post --interpreter=/usr/bin/perl\nexit;\n%end\n", 9)
+    assert "/usr/bin/perl" in caught.value.cause
+
+
+def test_without_shellcheck_nothing_is_called_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+    with pytest.raises(SwitchroomError, match="shellcheck") as caught:
+        check(SOUND, 9)
+    assert caught.value.code is ExitCode.REFUSED

@@ -1,0 +1,99 @@
+"""What a rendered kickstart says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pykickstart.constants import KS_SCRIPT_POST
+
+from support.kickstarts import handler, scripts, settings
+from switchroom.build.kickstart.check import check, packages
+from switchroom.build.kickstart.render import DISK_INCLUDE, render
+from switchroom.build.kickstart.settings import Mode
+
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFdvcmxkV29ybGRXb3JsZFdvcmxkV29ybGRXb3JsZFdv admin@example.org"
+HASH = "$6$saltsalt$" + "a" * 86
+EL9 = Path(__file__).parents[1] / "data" / "el" / "el9.tsv"
+
+
+@pytest.mark.parametrize(
+    ("mode", "login"),
+    [
+        (Mode.INTERACTIVE, {"ssh_keys": [KEY]}),
+        (Mode.UNATTENDED, {"password_hash": HASH}),
+        (Mode.UNATTENDED, {}),
+    ],
+)
+def test_every_kind_passes_the_checks(mode: Mode, login: dict[str, object]) -> None:
+    check(render(settings(mode=mode, volume_id='%It\'s $(id) `id` \\x20 {{1}} "9"', **login)), 9)
+
+
+def test_without_credentials_root_is_locked_and_the_console_asks() -> None:
+    text = render(settings())
+    parsed = handler(text)
+    assert parsed.rootpw.lock
+    assert not parsed.rootpw.password
+    assert "switchroom-first-password@tty1.service" in text
+
+
+def test_with_a_key_the_password_stays_locked_and_nothing_asks() -> None:
+    text = render(settings(ssh_keys=[KEY]))
+    parsed = handler(text)
+    assert parsed.rootpw.lock
+    assert [(key.username, key.key) for key in parsed.sshkey.sshUserList] == [("root", KEY)]
+    assert "first-password" not in text
+
+
+def test_a_hash_is_given_as_a_hash() -> None:
+    parsed = handler(render(settings(password_hash=HASH)))
+    assert parsed.rootpw.isCrypted
+    assert parsed.rootpw.password == HASH
+
+
+def test_a_person_sets_the_password_in_the_installer() -> None:
+    parsed = handler(render(settings(mode=Mode.INTERACTIVE)))
+    assert not parsed.rootpw.seen
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_no_disk_is_named_before_the_disk_script_has_run(mode: Mode) -> None:
+    text = render(settings(mode=mode))
+    parsed = handler(text)
+    for command in ("clearpart", "ignoredisk", "zerombr", "autopart"):
+        assert not getattr(parsed, command).seen
+    assert not parsed.partition.partitions
+    assert f"%include {DISK_INCLUDE}\n" in text
+
+
+def test_our_packages_come_after_the_system_with_both_checks_on() -> None:
+    text = render(settings())
+    assert not [name for name in packages(text) if "asterisk" in name or "switchroom" in name]
+    installing = next(script for script in scripts(text, KS_SCRIPT_POST) if "dnf -y" in script)
+    assert "gpgcheck=1\nrepo_gpgcheck=1\n" in installing
+    assert "nogpgcheck" not in text
+    assert "gpgcheck=0" not in text
+
+
+def test_the_medium_must_hold_what_any_choice_installs() -> None:
+    names = settings().media_packages
+    assert {"switchroom", "asterisk-common", "asterisk22", "asterisk22.8cert"} <= set(names)
+
+
+def test_the_system_has_selinux_and_firewall_on() -> None:
+    parsed = handler(render(settings()))
+    assert parsed.selinux.selinux == 1
+    assert parsed.firewall.enabled
+    assert parsed.firewall.services == ["ssh"]
+
+
+def test_every_package_of_the_system_is_in_baseos_or_appstream() -> None:
+    rows = [line.split("\t") for line in EL9.read_text().splitlines() if not line.startswith("#")]
+    on_media = {row[0] for row in rows if row[1] in ("baseos", "appstream")}
+    names = {name for name in packages(render(settings())) if not name.startswith("@")}
+    assert names
+    assert not names - on_media
+
+
+def test_the_same_settings_give_the_same_text() -> None:
+    assert render(settings()) == render(settings())
