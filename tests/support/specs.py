@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import Dict, List
 
-from switchroom.build import macros
+from switchroom.build import macros, recipes
 from switchroom.catalog.load import load_catalog
 from switchroom.catalog.model import Series, SeriesType
 from switchroom.catalog.source import PACKAGED
@@ -18,12 +18,18 @@ FIXTURE = Series(
     key="99",
     type=SeriesType.FIXTURE,
     version="99.0.0",
-    source_version="22.10.1",
+    source_version=CATALOG.series["22"].source_version,
     build=1,
-    bundled={"pjproject": "2.17"},
+    sources=CATALOG.series["22"].sources,
+    bundled=CATALOG.series["22"].bundled,
     made_from="22",
 )
-SERIES: Dict[str, Series] = {**CATALOG.series, FIXTURE.key: FIXTURE}
+# Of a series that is out of support the catalog may not know what it was built from.
+SERIES: Dict[str, Series] = {
+    key: series
+    for key, series in {**CATALOG.series, FIXTURE.key: FIXTURE}.items()
+    if series.sources and "pjproject" in series.bundled
+}
 # Any value will do where only the shape is read.
 OTHERS: Dict[str, Dict[str, str]] = {
     "asterisk-common": {},
@@ -34,22 +40,8 @@ OTHERS: Dict[str, Dict[str, str]] = {
 
 
 def engine_defines(series: Series) -> Dict[str, str]:
-    """Return the macros of one engine, as asterisk.spec names them."""
-    defines = {
-        "sw_series": series.key,
-        "sw_label": series.label,
-        "sw_version": series.version,
-        "sw_build": str(series.build),
-        "sw_engine": series.engine,
-        "sw_meta": series.meta,
-        "sw_source_version": series.source_version,
-        "sw_pjproject": series.bundled.get("pjproject", "0"),
-        "sw_enable": " ".join(series.enable),
-        "sw_disable": " ".join(series.disable),
-    }
-    if series.type is SeriesType.FIXTURE:
-        defines["sw_fixture"] = "1"
-    return {name: value for name, value in defines.items() if value}
+    """Return the macros the build passes for one engine."""
+    return dict(recipes.engine(SPECS, series).defines)
 
 
 def rpmspec(spec: str, defines: Dict[str, str], *options: str) -> str:

@@ -1,0 +1,96 @@
+"""The shared packages, built for real: the same bytes in any folder, and what they do to a box."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Dict
+
+import pytest
+
+from lab.roots import inside
+from lab.stub import RPM_HOME
+from support.specs import CATALOG, SPECS
+from switchroom.build import recipes, rpmbuild
+from switchroom.build.lookaside import Lookaside
+from switchroom.build.recipe import read
+from switchroom.catalog.source import PACKAGED
+from switchroom.core import process
+from switchroom.core.files import sha256
+from switchroom.core.progress import Reporter
+
+pytestmark = pytest.mark.lab("rpmbuild", "rpm", "debootstrap")
+
+QUIET = Reporter(quiet=True)
+EPOCH = 1_700_000_000
+KEY = b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n-----END PGP PUBLIC KEY BLOCK-----\n"
+WANTED = ("asterisk-common", "switchroom", "switchroom-release")
+
+
+def _build(target: Path) -> Dict[str, Path]:
+    """Build the packages, each in a folder of its own that no other build had; return them by file name."""
+    release = recipes.Release(CATALOG, PACKAGED.read_bytes(), KEY, "https://repo.example")
+    target.mkdir()
+    found: Dict[str, Path] = {}
+    for recipe in recipes.shared(SPECS, target, release, EPOCH):
+        if recipe.name not in WANTED:
+            continue
+        with rpmbuild.build(read(recipe, Lookaside(target, QUIET)), EPOCH, 1) as built:
+            for package in built.packages:
+                found[package.name] = Path(shutil.copy2(package, target))
+    return found
+
+
+@pytest.fixture(scope="module")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Dict[str, Path]:
+    return _build(tmp_path_factory.mktemp("packages") / "first")
+
+
+@pytest.fixture
+def box(lab_root: Path, packages: Dict[str, Path]) -> Path:
+    """A box that once ran an Asterisk made from source, with our packages installed."""
+    modules = lab_root / "usr/lib64/asterisk/modules"
+    modules.mkdir(parents=True)
+    (modules / "chan_old.so").write_text("from source")
+    process.run(["rpm", "--root", lab_root, "--install", *packages.values()], env=RPM_HOME)
+    return lab_root
+
+
+def test_another_folder_gives_the_same_bytes(packages: Dict[str, Path], tmp_path: Path) -> None:
+    again = _build(tmp_path / "second")
+    assert len(again) == len(WANTED)
+    assert {name: sha256(path) for name, path in again.items()} == {
+        name: sha256(path) for name, path in packages.items()
+    }
+
+
+def test_an_older_asterisk_is_moved_aside_whole(box: Path) -> None:
+    assert (box / "usr/lib64/asterisk/modules").is_symlink()
+    moved = box / "usr/lib64/asterisk/modules.before-switchroom/chan_old.so"
+    assert moved.read_text() == "from source"
+
+
+def test_the_user_owns_the_data_and_nobody_else_reads_it(box: Path) -> None:
+    listing = inside(box, "stat", "-c", "%U %a %n", "/etc/asterisk", "/var/spool/asterisk/voicemail").stdout
+    assert listing.decode().splitlines() == [
+        "asterisk 750 /etc/asterisk",
+        "asterisk 750 /var/spool/asterisk/voicemail",
+    ]
+
+
+def test_without_an_engine_the_selector_is_not_there_and_all_goes_away(box: Path) -> None:
+    assert not (box / "etc/switchroom/engine").is_symlink()
+    process.run(["rpm", "--root", box, "--erase", *WANTED], env=RPM_HOME)
+    assert not (box / "usr/sbin/asterisk").is_symlink()
+
+
+def test_the_tool_runs_on_the_platforms_python_with_the_shipped_catalog(box: Path) -> None:
+    shown = inside(box, "/usr/bin/switchroom", "catalog", "show", "22").stdout.decode()
+    assert CATALOG.series["22"].version in shown
+
+
+@pytest.mark.parametrize("command", ["asterisk-version-switch", "pbx-upgrade"])
+def test_a_command_that_does_not_exist_yet_says_so_and_changes_nothing(box: Path, command: str) -> None:
+    done = inside(box, f"/usr/sbin/{command}", check=False)
+    assert done.returncode == 3
+    assert f"has no '{command}' yet; nothing was changed" in done.stderr.decode()
