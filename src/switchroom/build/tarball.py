@@ -9,14 +9,13 @@ import bz2
 import contextlib
 import gzip
 import io
-import os
 import tarfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Dict, Iterator
 
 from switchroom.core.errors import SwitchroomError
-from switchroom.core.files import staging
+from switchroom.core.files import write_atomic
 
 
 @dataclass(frozen=True)
@@ -50,17 +49,21 @@ def read_tree(source: Path | bytes, strip: int = 0) -> Tree:
         raise SwitchroomError(f"{where} is not a whole tarball.", cause=str(error)) from error
 
 
-def write_tree(tree: Tree, path: Path, top: str = "") -> None:
-    """Write a tarball (``.tar.gz`` or ``.tar.bz2``) under the folder ``top``, whole or not at all.
+def pack_tree(tree: Tree, name: str, top: str = "") -> bytes:
+    """Return a tarball (``name`` ends in ``.gz`` or ``.bz2``) of the tree under the folder ``top``.
 
     Sorted by name, owned by root, times as in ``tree``, none in the compression's own header.
     """
-    with staging(path.parent) as scratch:
-        draft = scratch / path.name
-        with draft.open("wb") as raw, _compressed(raw, path.suffix) as stream, _writer(stream) as archive:
-            for name in sorted(tree):
-                _add(archive, f"{top}/{name}" if top else name, tree[name])
-        os.replace(draft, path)
+    raw = io.BytesIO()
+    with _compressed(raw, name) as stream, _writer(stream) as archive:
+        for path in sorted(tree):
+            _add(archive, f"{top}/{path}" if top else path, tree[path])
+    return raw.getvalue()
+
+
+def write_tree(tree: Tree, path: Path, top: str = "") -> None:
+    """Write the tarball that :func:`pack_tree` makes, whole or not at all."""
+    write_atomic(path, pack_tree(tree, path.name, top))
 
 
 def edit(tree: Tree, name: str, data: bytes) -> None:
@@ -97,7 +100,7 @@ def _writer(stream: IO[bytes]) -> tarfile.TarFile:
     return tarfile.open(fileobj=stream, mode="w", format=tarfile.GNU_FORMAT)
 
 
-def _compressed(raw: IO[bytes], suffix: str) -> IO[bytes]:
-    if suffix == ".bz2":
+def _compressed(raw: IO[bytes], name: str) -> IO[bytes]:
+    if name.endswith(".bz2"):
         return bz2.BZ2File(raw, "wb", compresslevel=1)
     return gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=raw, mtime=0)  # type: ignore[return-value]

@@ -62,7 +62,7 @@ def _codename(root: Path) -> str:
 
 
 def _keyring(root: Path, signed_by: str) -> Path:
-    """Return the keyring named by the entry, else Debian's (an embedded key or a fingerprint needs it too)."""
+    """Return the keyring an entry names, else Debian's own (embedded keys and fingerprints are in it)."""
     keyring = root / (signed_by.lstrip("/") if signed_by.startswith("/") else _ARCHIVE_KEYRING)
     if not keyring.exists():
         raise SwitchroomError(

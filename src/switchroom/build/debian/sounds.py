@@ -36,7 +36,7 @@ def fetch(sounds: SoundSet, suite: Suite, scratch: Path, target: Path) -> Path:
 
 def repack(sounds: SoundSet, package: Path, version: str, target: Path) -> Path:
     """Write the sound files of a ``.deb`` and its licence, at the top of a tarball, and return its path."""
-    argv = ["dpkg-deb", "--fsys-tarfile", package]
+    argv = ["dpkg-deb", "--fsys-tarfile", str(package)]
     tree = read_tree(process.run(argv, what=f"Unpacking '{package.name}'").stdout)
     prefix = f"{sounds.folder}/"
     files = {name.removeprefix(prefix): member for name, member in tree.items() if name.startswith(prefix)}

@@ -1,0 +1,124 @@
+"""``switchroom build packages``: from the catalog to RPMs."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import List
+
+import yaml
+
+from switchroom.build import packages, recipes, toolchain
+from switchroom.build.digest import DigestMemo
+from switchroom.build.keys import development_key
+from switchroom.build.mock import DEFAULT_ROOT
+from switchroom.build.packages import Builder, Outcome
+from switchroom.build.recipe import Inputs
+from switchroom.build.workspace import cache_dir, data_path, source_date_epoch
+from switchroom.catalog.source import catalog_path, merge, read_documents
+from switchroom.cli.build_sources import (
+    add_lookaside_option,
+    add_series_option,
+    chosen_series,
+    open_lookaside,
+)
+from switchroom.cli.catalog_options import add_catalog_options, add_day_option, catalog_from
+from switchroom.cli.context import Context, Subparsers, add_command
+from switchroom.core import process
+from switchroom.core.errors import ExitCode, SwitchroomError
+
+_DESCRIPTION = """Build the engines of the given series and the packages they share.
+
+What was built before from the very same sources, spec, macros and tools is taken from the cache. Packages
+made on a host that is not Enterprise Linux carry the dist tag .lab and are for the lab alone."""
+_DEFAULT_URL = "https://packages.switchroom.invalid"
+
+
+def register(subparsers: Subparsers) -> None:
+    """Add the command."""
+    parser = add_command(subparsers, "packages", _run, "build the RPMs", _DESCRIPTION)
+    add_series_option(parser)
+    add_lookaside_option(parser)
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="put the RPMs there (default: in the build cache)"
+    )
+    parser.add_argument("--builder", choices=["rpmbuild", "mock"], default="rpmbuild")
+    parser.add_argument("--mock-root", default=DEFAULT_ROOT, metavar="NAME", help=f"default: {DEFAULT_ROOT}")
+    parser.add_argument(
+        "--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="compile jobs at a time"
+    )
+    parser.add_argument(
+        "--key-file",
+        type=Path,
+        metavar="FILE",
+        help="the public key boxes will trust (default: the development key, which nobody should trust)",
+    )
+    parser.add_argument(
+        "--repo-url", default=_DEFAULT_URL, metavar="URL", help="where the channels are published"
+    )
+    parser.add_argument(
+        "--install-dependencies",
+        action="store_true",
+        help="install missing build dependencies first (as root)",
+    )
+    add_day_option(parser)
+    add_catalog_options(parser)
+
+
+def _run(args: argparse.Namespace, context: Context) -> int:
+    process.require("rpmbuild", "rpmspec", "mock" if args.builder == "mock" else "rpmbuild")
+    catalog, lookaside = catalog_from(args), open_lookaside(args, context)
+    epoch, specs = source_date_epoch(catalog.epoch), data_path("rpmspecs")
+    release = recipes.Release(catalog, _catalog_text(args), _public_key(args), args.repo_url)
+    wanted = recipes.shared(specs, lookaside.folder, release, epoch)
+    wanted += [recipes.engine(specs, series) for series in chosen_series(args, catalog)]
+    inputs = packages.read_all(wanted, lookaside)
+    builder = _builder(args, context, specs, inputs, epoch)
+    workshop = packages.Workshop(builder, epoch, context.reporter)
+    outcomes = [workshop.make(each) for each in inputs]
+    return _report(context, outcomes, args.out.absolute() if args.out else cache_dir("packages"))
+
+
+def _builder(
+    args: argparse.Namespace, context: Context, specs: Path, inputs: List[Inputs], epoch: int
+) -> Builder:
+    if args.builder == "mock":
+        return packages.mock_builder(args.mock_root, epoch, args.jobs)
+    names = [name for each in inputs for name in each.build_requires]
+    if args.install_dependencies:
+        toolchain.install_dependencies(specs, names, context.reporter)
+    toolchain.require_dependencies(specs, names)
+    return packages.local_builder(specs, epoch, args.jobs)
+
+
+def _catalog_text(args: argparse.Namespace) -> bytes:
+    """Return the catalog that boxes get: the file as it is, or with the overlays merged into it."""
+    if not args.overlay:
+        return catalog_path(args.catalog).read_bytes()
+    merged = merge(read_documents(args.catalog, args.overlay))
+    return yaml.safe_dump(merged, sort_keys=False, allow_unicode=True).encode()
+
+
+def _public_key(args: argparse.Namespace) -> bytes:
+    data: bytes = args.key_file.read_bytes() if args.key_file else development_key().export_public()
+    if b"BEGIN PGP PUBLIC KEY BLOCK" not in data or b"PRIVATE KEY" in data:
+        raise SwitchroomError(
+            f"'{args.key_file}' is not a public key in ASCII armour.",
+            hint="Export it with: gpg --armor --export FINGERPRINT",
+            code=ExitCode.USAGE,
+        )
+    return data
+
+
+def _report(context: Context, outcomes: List[Outcome], out: Path) -> int:
+    placed = packages.place(outcomes, out, DigestMemo())
+    built = sum(not outcome.cached for outcome in outcomes)
+    text = f"{len(placed)} packages are in '{out}': {built} built, {len(outcomes) - built} specs unchanged."
+    data = {
+        "out": out,
+        "packages": [path.name for path in placed],
+        "specs": [{"name": each.name, "key": each.key, "cached": each.cached} for each in outcomes],
+    }
+    context.result(data, text)
+    return ExitCode.DONE
