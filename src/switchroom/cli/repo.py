@@ -32,7 +32,9 @@ def _register_publish(commands: Subparsers) -> None:
 
 
 def _register_promote(commands: Subparsers) -> None:
-    parser = add_command(commands, "promote", promote, "move an exact set from testing to stable")
+    parser = add_command(
+        commands, "promote", promote, "let an exact set of testing into stable, through a gate"
+    )
     _add_root(parser)
     parser.add_argument("packages", nargs="*", metavar="NAME", help="package names or NEVRAs")
     parser.add_argument("--all", action="store_true", help="promote all that testing holds")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
+import subprocess
 from pathlib import Path
-from typing import Dict
+from typing import Dict, Iterator
 
 import pytest
 
@@ -235,6 +238,45 @@ def test_a_failure_leaves_the_old_state_and_no_scratch(
         shop.publish(small)
     assert tree(shop.root) == before
     assert list(shop.root.rglob(".new-*")) == []
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of one megabyte."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)], check=True)
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+@pytest.mark.parametrize("left", [0, 4096, 12288, 20480, 28672])
+def test_a_full_disk_leaves_the_old_state(small_disk: Path, small: Path, key: SigningKey, left: int) -> None:
+    shop = Shop(small_disk / "root", key)
+    shop.publish(small / ENGINE)
+    before = tree(shop.root)
+    filler = small_disk / "filler"
+    with contextlib.suppress(OSError), filler.open("wb", buffering=0) as stream:
+        while True:
+            stream.write(bytes(4096))
+    os.truncate(filler, filler.stat().st_size - left)
+    with pytest.raises((SwitchroomError, OSError)):
+        shop.publish(small)
+    filler.unlink()
+    assert tree(shop.root) == before
+    assert shop.publish(small).added != ()
+    assert repo.verify(shop.root).problems == ()
+
+
+def test_a_repository_moved_on_disk_follows_at_the_next_publish(
+    shop: Shop, small: Path, key: SigningKey
+) -> None:
+    shop.publish(small)
+    moved = Shop(shop.root.with_name("moved"), key)
+    shop.root.rename(moved.root)
+    assert "mirrorlist" in repo.verify(moved.root).problems[0]
+    moved.publish(small)
+    assert repo.verify(moved.root).problems == ()
 
 
 def test_old_generations_go_only_when_no_reader_can_need_them(shop: Shop, tmp_path: Path) -> None:

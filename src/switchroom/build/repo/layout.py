@@ -158,7 +158,8 @@ def sweep(folder: Path) -> None:
 
 def repository_url(root: Path) -> str:
     """Return the URL readers reach the root by, without a slash at its end."""
-    return str(json.loads((root / _SETTINGS).read_text(encoding="utf-8"))["url"])
+    url = json.loads((root / _SETTINGS).read_text(encoding="utf-8"))["url"]
+    return str(url or "file://" + quote(str(root.absolute())))
 
 
 def public_key(root: Path) -> bytes:
@@ -167,7 +168,7 @@ def public_key(root: Path) -> bytes:
 
 
 def settle(root: Path, key: SigningKey, url: Optional[str]) -> None:
-    """Record the URL and the public key of a repository, new or not.
+    """Record the URL (None: its place on disk) and the public key of a repository, new or not.
 
     Raises SwitchroomError when the repository was signed by another key so far.
     """
@@ -176,7 +177,7 @@ def settle(root: Path, key: SigningKey, url: Optional[str]) -> None:
     if not (root / PUBLIC_KEY).is_file():
         write_atomic(root / PUBLIC_KEY, exported)
     if url or not (root / _SETTINGS).is_file():
-        settings = {"url": (url or "file://" + quote(str(root.absolute()))).rstrip("/")}
+        settings = {"url": url.rstrip("/") if url else None}
         write_atomic(root / _SETTINGS, (json.dumps(settings) + "\n").encode())
 
 

@@ -120,8 +120,15 @@ def write_repodata(folder: Path, packages: Sequence[RepoPackage], epoch: int) ->
     repodata.mkdir()
     repomd = cr.Repomd()
     repomd.set_revision(str(epoch))
-    for kind, path in _write_lists(repodata, in_order(packages)).items():
-        repomd.set_record(_record(kind, path, epoch))
+    try:
+        for kind, path in _write_lists(repodata, in_order(packages)).items():
+            repomd.set_record(_record(kind, path, epoch))
+    except cr.CreaterepoCError as error:
+        raise SwitchroomError(
+            f"The repository metadata in '{repodata}' cannot be written.",
+            cause=str(error),
+            hint="Free some space on that file system, then run the same command again.",
+        ) from error
     target = repodata / "repomd.xml"
     target.write_text(repomd.xml_dump(), encoding="utf-8")
     return target
