@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import datetime
 from pathlib import Path
 
 from switchroom.build.kickstart.check import check
@@ -11,8 +10,8 @@ from switchroom.build.kickstart.credentials import password_hash_of, ssh_keys_of
 from switchroom.build.kickstart.defaults import load_defaults
 from switchroom.build.kickstart.render import render
 from switchroom.build.kickstart.settings import KickstartSettings, Mode, default_of, offers
-from switchroom.catalog.load import load_catalog
 from switchroom.catalog.model import Series
+from switchroom.cli.catalog_options import add_catalog_options, add_day_option, catalog_from
 from switchroom.cli.context import Context, Subparsers, add_command
 from switchroom.core.errors import ExitCode, SwitchroomError
 from switchroom.core.files import write_atomic
@@ -52,10 +51,8 @@ def _add_version_arguments(parser: argparse.ArgumentParser) -> None:
         help="an Asterisk series on the medium (default: all offered)",
     )
     parser.add_argument("--default", metavar="KEY", help="the series used when the boot line names none")
-    parser.add_argument("--catalog", type=Path, metavar="FILE", help="use another catalog")
-    parser.add_argument(
-        "--overlay", type=Path, action="append", default=[], metavar="FILE", help="merge over the catalog"
-    )
+    add_catalog_options(parser)
+    add_day_option(parser)
 
 
 def _add_system_arguments(parser: argparse.ArgumentParser) -> None:
@@ -108,7 +105,7 @@ def _settings(args: argparse.Namespace) -> KickstartSettings:
 
 
 def _series(args: argparse.Namespace) -> tuple[Series, ...]:
-    catalog = load_catalog(args.catalog, args.overlay)
+    catalog = catalog_from(args)
     if args.series:
         return tuple(catalog.find(key) for key in args.series)
-    return catalog.offered(datetime.date.today())
+    return catalog.offered(args.on)
