@@ -81,9 +81,7 @@ def _run(args: argparse.Namespace, context: Context) -> int:
 
 
 def _from_debian(args: argparse.Namespace, context: Context, lookaside: Lookaside, catalog: Catalog) -> int:
-    filled = None if args.refresh else fill.already_filled(lookaside, args.suite)
-    if filled is None:
-        filled = fill.fill(lookaside, args.suite, catalog, context.reporter)
+    filled = fill.fill(lookaside, args.suite, catalog, args.refresh, context.reporter)
     fill.requested(args.series, filled, catalog)
     text = f"Asterisk {filled.version} (series {filled.series}) and sounds are in '{lookaside.folder}'."
     text += f"\nBuild with: --overlay '{lookaside.overlay}'"

@@ -17,13 +17,14 @@ from switchroom.build.debian.origin import find_origin
 from switchroom.build.lookaside import Lookaside
 from switchroom.build.workspace import cache_dir
 from switchroom.catalog.model import Catalog, Series
-from switchroom.core import process
+from switchroom.core import lock, process
 from switchroom.core.errors import ExitCode, SwitchroomError
 from switchroom.core.files import staging, write_atomic
 from switchroom.core.progress import Reporter
 
 PACKAGE = "asterisk"
 _RECORD = "debian.json"
+_WAIT_SECONDS = 1800.0
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,18 @@ class Filled:
         return {**vars(self), "files": dict(self.files)}
 
 
-def already_filled(lookaside: Lookaside, suite: str) -> Optional[Filled]:
+def fill(lookaside: Lookaside, suite: str, catalog: Catalog, refresh: bool, reporter: Reporter) -> Filled:
+    """Make the suite's Asterisk, pjproject and sounds lie in the folder, with the catalog overlay for them.
+
+    What is there stays, unless ``refresh`` asks the suite again. Raises SwitchroomError naming the fallback
+    when the suite cannot be reached, offers no Asterisk, or one of a series the catalog does not know.
+    """
+    with lock.exclusive(lookaside.folder / ".lock", what=f"'{lookaside.folder}'", wait=_WAIT_SECONDS):
+        filled = None if refresh else _already_filled(lookaside, suite)
+        return filled or _fetch(lookaside, suite, catalog, reporter)
+
+
+def _already_filled(lookaside: Lookaside, suite: str) -> Optional[Filled]:
     """Return what an earlier call fetched from this suite, if every file is still there unchanged."""
     try:
         record = Filled(**json.loads((lookaside.folder / _RECORD).read_text()))
@@ -53,12 +65,7 @@ def already_filled(lookaside: Lookaside, suite: str) -> Optional[Filled]:
     return record if whole and record.suite == suite and lookaside.overlay.exists() else None
 
 
-def fill(lookaside: Lookaside, suite_name: str, catalog: Catalog, reporter: Reporter) -> Filled:
-    """Fetch the suite's Asterisk, pjproject and sounds into the folder and write the catalog overlay.
-
-    Raises SwitchroomError naming the fallback when the suite cannot be reached, offers no Asterisk, or one of
-    a series the catalog does not know.
-    """
+def _fetch(lookaside: Lookaside, suite_name: str, catalog: Catalog, reporter: Reporter) -> Filled:
     process.require("apt-get", "apt-cache", "dpkg-deb")
     suite = Suite(suite_name, find_origin(), cache_dir("apt", suite_name))
     try:
