@@ -46,6 +46,19 @@ def test_what_is_ours_must_be_in_the_set_whatever_the_base_offers() -> None:
     assert check_closure([package("a", [need("b")])], ours, []).broken == ["b (needed by a-1-1.noarch)"]
 
 
+def test_a_base_cannot_stand_in_for_what_is_ours() -> None:
+    base = Capabilities([package("asterisk-common"), package("b")])
+    packages = [package("a", [need("asterisk-common"), need("b")])]
+    closure = check_closure(packages, Capabilities([package("b")]), [base])
+    assert len(closure.broken) == 2
+
+
+def test_a_package_of_ours_that_was_never_published_breaks_it() -> None:
+    packages = [package("a", [need("asterisk-common"), need("asterisk-common")])]
+    closure = check_closure(packages, Capabilities(packages), [])
+    assert closure.broken == ["asterisk-common (needed by a-1-1.noarch)"]
+
+
 def test_a_version_of_ours_that_the_set_lacks_breaks_it() -> None:
     packages = [package("a", [need("b", "EQ", "2")]), package("b", version="1")]
     assert check_closure(packages, Capabilities(packages), []).broken == ["b = 2 (needed by a-1-1.noarch)"]

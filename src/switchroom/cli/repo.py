@@ -120,7 +120,9 @@ def _show(done: Published, context: Context, verb: str) -> int:
     would = "would be " if done.dry_run else ""
     lines = [f"{would}{verb} {done.channel}: {name}" for name in done.added]
     lines += [f"already in {done.channel}: {name}" for name in done.unchanged]
-    lines += [f"left to the base system: {need}" for need in done.left_to_base]
+    if done.left_to_base:
+        count = len(done.left_to_base)
+        lines.append(f"left to the base system: {count} requirements (--json lists, --base-repo checks them)")
     lines.append(f"generation in force: {done.generation or 'none'}")
     context.result(done.as_dict(), "\n".join(lines))
     return int(ExitCode.DONE)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Dict, Iterable, List, Sequence, Set, Tuple
+from typing import Dict, Iterable, List, Sequence, Set
 
 from switchroom.build.repo.evr import Dependency
 from switchroom.build.repo.metadata import RepoPackage
+
+# Nobody else may provide these to a box: EPEL's asterisk is kept out by a conflict in asterisk-common.
+OUR_NAMES = ("asterisk", "switchroom")
 
 
 class Capabilities:
@@ -43,17 +46,18 @@ def check_closure(
 ) -> Closure:
     """Check every requirement of ``packages``.
 
-    One that names a capability of ours (``ours``: all channels together) must be met inside the set. Any
-    other must be met by one of ``bases``; with none given it is left to the base system. Rich dependencies
-    ("(a if b)") are left to dnf.
+    One that names a capability of ours (``ours``: all channels together), or begins with one of
+    ``OUR_NAMES``, must be met inside the set. Any other must be met there or by one of ``bases``; with none
+    given it is left to the base system. Rich dependencies ("(a if b)") are left to dnf.
     """
     closure, inside = Closure(), Capabilities(packages)
     for need, users in _needs(packages).items():
         line = f"{need} (needed by {', '.join(sorted(users))})"
-        if inside.satisfy(need) or any(base.satisfy(need) for base in bases):
+        own = ours.names(need) or need.name.startswith(OUR_NAMES)
+        if inside.satisfy(need) or (not own and any(base.satisfy(need) for base in bases)):
             continue
         rich = need.name.startswith("(")
-        if ours.names(need) or (bases and not rich):
+        if own or (bases and not rich):
             closure.broken.append(line)
         else:
             closure.left_to_base.append(line)
@@ -62,9 +66,9 @@ def check_closure(
     return closure
 
 
-def _needs(packages: Sequence[RepoPackage]) -> Dict[Dependency, Tuple[str, ...]]:
-    needs: Dict[Dependency, Tuple[str, ...]] = {}
+def _needs(packages: Sequence[RepoPackage]) -> Dict[Dependency, Set[str]]:
+    needs: Dict[Dependency, Set[str]] = {}
     for package in packages:
         for need in package.requires:
-            needs[need] = (*needs.get(need, ()), package.nevra)
+            needs.setdefault(need, set()).add(package.nevra)
     return needs

@@ -100,7 +100,7 @@ def _check_closed(
         raise SwitchroomError(
             f"The channel '{STABLE}' would not close: nothing was promoted.",
             cause="\n".join(closure.broken),
-            hint="Promote what provides these too, or give the repository that does with --base-repo.",
+            hint="Publish and promote what provides these too; the base system's part comes by --base-repo.",
             code=ExitCode.REFUSED,
         )
     return tuple(closure.left_to_base)
