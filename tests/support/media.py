@@ -1,23 +1,25 @@
 """A repository of small packages and a made-up EL medium, for the tests of the installer image.
 
-The medium has EL9's layout and repositories of its own, with tiny packages. Its boot loaders are the lab's; no
-EL image is at hand where tests run.
+The medium has EL9's layout and a repository of its own, with tiny packages. Its boot loaders are the lab's:
+no EL image is at hand where tests run.
 """
 
 from __future__ import annotations
 
 import shutil
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, Sequence
+from typing import Dict, Sequence, Tuple
 
 from support.small_rpms import EPOCH, QUIET, Shop, Small, build
-
 from switchroom.build.iso import xorriso
 from switchroom.build.iso.base import ESP, open_base
 from switchroom.build.iso.build import Built, Order, build_iso
 from switchroom.build.iso.lab_base import lab_base, write_base
+from switchroom.build.iso.verify import verify_iso
+from switchroom.build.keys import SigningKey
 from switchroom.build.kickstart.defaults import load_defaults
 from switchroom.build.workspace import cache_dir
 from switchroom.catalog.model import Series, SeriesType
@@ -61,8 +63,9 @@ def make(shop: Shop, out: Path, **changes: object) -> Built:
 def repository(folder: Path, *packages: Small) -> Path:
     """Make an unsigned repository of packages in ``folder``."""
     folder.mkdir(parents=True)
-    for rpm in build(folder.parent / f"{folder.name}-build", *packages):
-        shutil.copy(rpm, folder)
+    with tempfile.TemporaryDirectory() as scratch:
+        for rpm in build(Path(scratch), *packages):
+            shutil.copy(rpm, folder)
     subprocess.run(["createrepo_c", "-q", folder], check=True)
     return folder
 
@@ -79,7 +82,7 @@ class Medium:
     extra: Sequence[str] = ()  # more words for xorriso
 
 
-def el_medium(folder: Path, medium: Medium = Medium()) -> Path:  # noqa: B008 - frozen
+def el_medium(folder: Path, medium: Medium = Medium()) -> Path:
     """Write a made-up EL medium and return its path."""
     tree = folder / "tree"
     lab = open_base(lab_base(cache_dir("iso")))
@@ -87,10 +90,10 @@ def el_medium(folder: Path, medium: Medium = Medium()) -> Path:  # noqa: B008 - 
     xorriso.extract(lab.path, {name: tree / name for name in names})
     system = load_defaults().major(9).packages
     small = [Small(name, release="1.el9") for name in (*system, *medium.packages) if name[0] != "@"]
-    repository(tree / "BaseOS", *small, Small("core-shell", release="1.el9"))
-    comps = folder / "comps.xml"
-    comps.write_text(_COMPS)
-    subprocess.run(["createrepo_c", "-q", "-g", comps, tree / "BaseOS"], check=True)
+    if "BaseOS" not in medium.without:
+        repository(tree / "BaseOS", *small, Small("core-shell", release="1.el9"))
+        (folder / "comps.xml").write_text(_COMPS)
+        subprocess.run(["createrepo_c", "-q", "-g", folder / "comps.xml", tree / "BaseOS"], check=True)
     treeinfo = tree / ".treeinfo"
     if treeinfo.is_file():
         treeinfo.write_text(_treeinfo(medium, sha256(tree / ESP)))
@@ -116,3 +119,8 @@ _COMPS = """<?xml version="1.0"?>
 <comps><group><id>core</id><name>Core</name><uservisible>false</uservisible><packagelist>
 <packagereq type="mandatory">core-shell</packagereq></packagelist></group></comps>
 """
+
+
+def verified(image: Path, key: SigningKey) -> Tuple[str, ...]:
+    """Return what verification finds wrong with an image."""
+    return verify_iso(image, key.export_public(), QUIET).problems

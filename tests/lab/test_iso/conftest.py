@@ -1,0 +1,44 @@
+"""The fixtures of the image tests: published repositories of small packages, and one built image."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from support import media
+from support.small_rpms import Shop, key
+from switchroom.build.iso.build import Built
+from switchroom.build.keys import SigningKey
+
+__all__ = ["key"]
+
+
+@pytest.fixture(scope="session")
+def lab_shop(tmp_path_factory: pytest.TempPathFactory, key: SigningKey) -> Shop:
+    """A repository with the packages of series 22 and of the fixture, built on this host (.lab)."""
+    folder = tmp_path_factory.mktemp("lab-shop")
+    shop = Shop(folder / "root", key)
+    media.fill(shop, folder, (media.S22, media.FIXTURE))
+    return shop
+
+
+@pytest.fixture(scope="session")
+def el_shop(tmp_path_factory: pytest.TempPathFactory, key: SigningKey) -> Shop:
+    """A repository with the packages of series 22 and 20 as an EL9 host would build them (.el9)."""
+    folder = tmp_path_factory.mktemp("el-shop")
+    shop = Shop(folder / "root", key)
+    media.fill(shop, folder, (media.S22, media.S20), release="1.el9")
+    return shop
+
+
+@pytest.fixture(scope="session")
+def lab_image(tmp_path_factory: pytest.TempPathFactory, lab_shop: Shop) -> Built:
+    """An image on the lab's base."""
+    return media.make(lab_shop, tmp_path_factory.mktemp("lab-image") / "lab.iso")
+
+
+@pytest.fixture(scope="session")
+def el_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A made-up EL medium with all that an installation needs."""
+    return media.el_medium(tmp_path_factory.mktemp("el-base"))
