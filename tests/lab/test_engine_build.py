@@ -78,6 +78,24 @@ def test_the_user_owns_the_data_and_nobody_else_reads_it(box: Path) -> None:
     ]
 
 
+def test_a_preset_enables_the_service_where_the_default_is_off(box: Path) -> None:
+    presets = box / "usr/lib/systemd/system-preset"
+    for path in presets.glob("*default*.preset"):
+        path.unlink()
+    (presets / "99-default-disable.preset").write_text("disable *\n")  # EL's name for it
+    inside(box, "systemctl", "preset", "asterisk.service")
+    assert (box / "etc/systemd/system/multi-user.target.wants/asterisk.service").is_symlink()
+
+
+def test_systemd_has_no_complaint_about_the_service(box: Path) -> None:
+    engine = box / "usr/lib64/switchroom/engines/none/sbin/asterisk"
+    engine.parent.mkdir(parents=True)
+    engine.symlink_to("/bin/true")
+    (box / "etc/switchroom/engine").symlink_to("/usr/lib64/switchroom/engines/none")
+    verified = inside(box, "systemd-analyze", "verify", "--man=no", "asterisk.service", check=False)
+    assert "asterisk.service" not in verified.stderr.decode()
+
+
 def test_without_an_engine_the_selector_is_not_there_and_all_goes_away(box: Path) -> None:
     assert not (box / "etc/switchroom/engine").is_symlink()
     process.run(["rpm", "--root", box, "--erase", *WANTED], env=RPM_HOME)
