@@ -120,7 +120,7 @@ def start_publisher(shop: Shop, rpm: Path) -> subprocess.Popen[bytes]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TMPDIR": str(shop.root.parent)},
     )
     assert publisher.stdout
     assert publisher.stdout.readline() == b"ready\n"

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Iterator
 
 import createrepo_c
 import pytest
@@ -57,9 +58,11 @@ class Box:
 
 
 @pytest.fixture
-def box(tmp_path: Path, shop: Shop, small: Path) -> Box:
+def box(tmp_path: Path, shop: Shop, small: Path) -> Iterator[Box]:
     shop.publish(small / "engine-1.0-1.lab.noarch.rpm", small / "meta-1.0-1.lab.noarch.rpm")
-    return Box(tmp_path / "box", shop)
+    yield Box(tmp_path / "box", shop)
+    for home in (tmp_path / "box" / "cache").glob("*/pubring"):  # dnf leaves gpg's agent running
+        subprocess.run(["gpgconf", "--homedir", str(home), "--kill", "gpg-agent"], check=True)
 
 
 def test_dnf_installs_from_either_channel(box: Box) -> None:
