@@ -1,17 +1,23 @@
 """Boots an installer image to its menu, takes the menu's picture, and starts an entry by keys.
 
-As a command it makes the pictures in docs/images: ``cd tests && python -m support.bootproof IMAGE FOLDER``.
+As a command (``PYTHONPATH=src:tests python -m support.bootproof docs/images``) it makes the documentation's
+pictures. They show the lab's stand-in with every series that the catalog offers on its own date.
 """
 
 from __future__ import annotations
 
 import shutil
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import List, Sequence, Tuple
 
+from support import media
 from support.qemu import Guest
+from support.small_rpms import Shop
+from switchroom.build.keys import development_key
+from switchroom.catalog.load import load_catalog
 
 _MENU_SECONDS = 120
 _BOOT_SECONDS = 240
@@ -57,6 +63,17 @@ def picture(image: Path, firmware: str, png: Path) -> None:
     shutil.rmtree(folder)
 
 
+def pictures(folder: Path) -> None:
+    """Take the menu's pictures of an image on the lab's base, made of small packages."""
+    catalog = load_catalog()
+    with tempfile.TemporaryDirectory() as name:
+        shop = Shop(Path(name, "repository"), development_key())
+        series = catalog.offered(catalog.as_of)
+        media.fill(shop, Path(name, "packages"), series)
+        built = media.make(shop, Path(name, "image.iso"), series=series)
+        for firmware in ("bios", "uefi"):
+            picture(built.image, firmware, folder / f"menu-{firmware}.png")
+
+
 if __name__ == "__main__":
-    for name in ("bios", "uefi"):
-        picture(Path(sys.argv[1]), name, Path(sys.argv[2]) / f"menu-{name}.png")
+    pictures(Path(sys.argv[1]))

@@ -11,7 +11,7 @@ from switchroom.build.iso.closure import parse_repositories
 from switchroom.build.iso.layout import BLOCK, Extent, parse_layout, read_volume
 from switchroom.core.errors import ExitCode, SwitchroomError
 
-# xorriso 1.5.4 on an image of the EL9 layout with an EFI partition appended behind the volume, like mkksiso's.
+# xorriso 1.5.4 on an image of the EL9 layout with an EFI partition appended behind the volume.
 REPORT = """\
 El Torito catalog  : 36  1
 El Torito images   :   N  Pltf  B   Emul  Ld_seg  Hdpt  Ldsiz         LBA
