@@ -96,7 +96,8 @@ def _unit_setting(root: Path, name: str) -> str:
 def running_engine(root: Path) -> Iterator[Engine]:
     """Start the selected Asterisk as its unit does and give it fully booted; it is stopped afterwards."""
     contain = ["unshare", "--net", "--pid", "--mount-proc", f"--root={root}", "--kill-child"]
-    as_user = "setpriv --reuid=asterisk --regid=asterisk --init-groups"
+    # A change of user clears the death signal that --kill-child had set.
+    as_user = "setpriv --reuid=asterisk --regid=asterisk --init-groups --pdeathsig=KILL"
     start = f"ip link set lo up && exec {as_user} {_unit_setting(root, 'ExecStart')}"
     with (root.parent / "asterisk.log").open("wb") as log:
         namespaces = subprocess.Popen(
