@@ -1,6 +1,9 @@
 """What a person needs to see of a long build log."""
 
-from switchroom.build.buildlog import useful_lines
+import threading
+from pathlib import Path
+
+from switchroom.build.buildlog import following, useful_lines
 
 COMPILE = """checking for strerror... yes
 gcc -o app_dial.o -c app_dial.c
@@ -44,3 +47,17 @@ RPM build errors:
 
 def test_log_without_a_known_cause_shows_its_end() -> None:
     assert useful_lines(NOISE + "the tests said no\n").splitlines()[-1] == "the tests said no"
+
+
+def test_growing_log_tells_how_far_the_compiler_is(tmp_path: Path) -> None:
+    log, told = tmp_path / "build.log", threading.Event()
+    said = []
+
+    def tell(text: str) -> None:
+        said.append(text)
+        told.set()
+
+    log.write_text("cc -o a.o -c a.c\ncc -o b.o -c b.c\ncc -o ab a.o b.o\n")
+    with following(log, tell):
+        assert told.wait(20)
+    assert said[0] == "2 files compiled"

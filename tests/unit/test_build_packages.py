@@ -12,7 +12,7 @@ from switchroom.build import host, macros
 from switchroom.build.digest import DigestMemo
 from switchroom.build.packages import Builder, Outcome, Workshop, place
 from switchroom.build.recipe import Inputs, Recipe
-from switchroom.build.rpmbuild import Built
+from switchroom.build.rpmbuild import Built, Tell
 from switchroom.core.errors import SwitchroomError
 from switchroom.core.progress import Reporter
 
@@ -31,7 +31,7 @@ class Bench:
             (folder / name).write_text(name)
 
     @contextlib.contextmanager
-    def build(self, _inputs: Inputs) -> Iterator[Built]:
+    def build(self, _inputs: Inputs, _tell: Tell) -> Iterator[Built]:
         self.built += 1
         work = self.folder / "work"
         work.mkdir(exist_ok=True)
@@ -127,7 +127,7 @@ def test_record_tells_what_went_in(bench: Bench) -> None:
 
 def test_failed_build_leaves_no_entry(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     @contextlib.contextmanager
-    def broken(_inputs: Inputs) -> Iterator[Built]:
+    def broken(_inputs: Inputs, _tell: Tell) -> Iterator[Built]:
         raise SwitchroomError("no")
         yield
 

@@ -1,9 +1,12 @@
-"""The lines of a build log that say why it failed."""
+"""A build log while it grows, and the lines of it that say why the build failed."""
 
 from __future__ import annotations
 
+import contextlib
 import re
-from typing import List
+import threading
+from pathlib import Path
+from typing import Callable, Iterator, List
 
 _LIMIT = 12
 # What compilers, linkers, make, configure and rpm print when they give up; the first is mostly the cause.
@@ -22,6 +25,7 @@ _CAUSE = re.compile(
     )""",
     re.VERBOSE,
 )
+_FOLLOW_SECONDS = 1.0
 _SUMMARY = "RPM build errors:"
 DISK_FULL = "No space left on device"
 
@@ -36,6 +40,26 @@ def useful_lines(text: str) -> str:
     closing = lines[summary + 1 :]
     kept = causes[: _LIMIT // 2] + [line for line in closing if line not in causes]
     return "\n".join(kept[:_LIMIT])
+
+
+@contextlib.contextmanager
+def following(log: Path, tell: Callable[[str], None]) -> Iterator[None]:
+    """Tell every second, while the block runs, how many files the log says have been compiled."""
+    ended = threading.Event()
+    thread = threading.Thread(target=_follow, args=(log, tell, ended), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _follow(log: Path, tell: Callable[[str], None], ended: threading.Event) -> None:
+    while not ended.wait(_FOLLOW_SECONDS):
+        count = log.read_bytes().count(b" -c ") if log.exists() else 0
+        if count:
+            tell(f"{count} files compiled")
 
 
 def _unique(lines: List[str]) -> List[str]:

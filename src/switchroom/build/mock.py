@@ -12,7 +12,7 @@ from typing import Iterator, List
 
 from switchroom.build import macros
 from switchroom.build.recipe import Inputs
-from switchroom.build.rpmbuild import Built, failure, lay_sources, work_folder
+from switchroom.build.rpmbuild import Built, Tell, failure, lay_sources, work_folder
 from switchroom.core import process
 from switchroom.core.errors import SwitchroomError
 
@@ -20,7 +20,7 @@ DEFAULT_ROOT = "rocky+epel-9-x86_64"
 
 
 @contextlib.contextmanager
-def build(inputs: Inputs, epoch: int, jobs: int, root: str) -> Iterator[Built]:
+def build(inputs: Inputs, epoch: int, jobs: int, root: str, tell: Tell) -> Iterator[Built]:
     """Build a recipe's packages in a chroot: the source package first, then the packages from it."""
     with work_folder() as folder:
         lay_sources(inputs, folder / "SOURCES", epoch)
@@ -31,6 +31,7 @@ def build(inputs: Inputs, epoch: int, jobs: int, root: str) -> Iterator[Built]:
         sources = sorted((folder / "SRPMS").glob("*.src.rpm"))
         if len(sources) != 1:
             raise SwitchroomError(f"mock made {len(sources)} source packages of '{inputs.recipe.name}'.")
+        tell("in the chroot")
         _run(rebuild_command(inputs, config, folder, sources[0]), inputs, log)
         packages = [path for path in (folder / "RPMS").glob("*.rpm") if not path.name.endswith(".src.rpm")]
         yield Built(tuple(sorted(packages)), log)

@@ -35,14 +35,14 @@ class Builder:
     ``build`` gives a recipe's packages and log, ``identity`` names the versions of all tools it uses.
     """
 
-    build: Callable[[Inputs], ContextManager[rpmbuild.Built]]
+    build: Callable[[Inputs, rpmbuild.Tell], ContextManager[rpmbuild.Built]]
     identity: Callable[[Inputs], List[str]]
 
 
 def local_builder(specs: Path, epoch: int, jobs: int) -> Builder:
     """Return the builder that runs rpmbuild on this machine."""
     return Builder(
-        build=lambda inputs: rpmbuild.build(inputs, epoch, jobs),
+        build=lambda inputs, tell: rpmbuild.build(inputs, epoch, jobs, tell),
         identity=lambda inputs: toolchain.fingerprint(specs, inputs.build_requires),
     )
 
@@ -50,7 +50,7 @@ def local_builder(specs: Path, epoch: int, jobs: int) -> Builder:
 def mock_builder(root: str, epoch: int, jobs: int) -> Builder:
     """Return the builder that runs mock with one of its chroots."""
     return Builder(
-        build=lambda inputs: mock.build(inputs, epoch, jobs, root),
+        build=lambda inputs, tell: mock.build(inputs, epoch, jobs, root, tell),
         identity=lambda _inputs: mock.identity(root),
     )
 
@@ -82,7 +82,7 @@ class Workshop:
 
     def _build(self, inputs: Inputs, key: str, facts: Dict[str, Any]) -> Tuple[Path, ...]:
         name = inputs.recipe.name
-        with self._reporter.step(f"Building {name}"), self._builder.build(inputs) as built:
+        with self._reporter.step(f"Building {name}") as step, self._builder.build(inputs, step.note) as built:
             if not built.packages:
                 raise SwitchroomError(
                     f"The spec of '{name}' made no package.", hint=f"See '{inputs.recipe.spec}'."

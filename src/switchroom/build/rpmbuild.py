@@ -7,7 +7,7 @@ import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, Iterator, List, Tuple
+from typing import Callable, Dict, Iterator, List, Tuple
 
 from switchroom.build import buildlog, macros
 from switchroom.build.host import is_el
@@ -20,6 +20,8 @@ _PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 _CCACHE_FOLDERS = ("/usr/lib/ccache", "/usr/lib64/ccache")
 _FLAT_NAMES = "%%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm"
 
+Tell = Callable[[str], None]
+
 
 @dataclass(frozen=True)
 class Built:
@@ -30,14 +32,17 @@ class Built:
 
 
 @contextlib.contextmanager
-def build(inputs: Inputs, epoch: int, jobs: int) -> Iterator[Built]:
-    """Build a recipe's packages; raises SwitchroomError with the log's useful lines when the spec fails."""
+def build(inputs: Inputs, epoch: int, jobs: int, tell: Tell = lambda _text: None) -> Iterator[Built]:
+    """Build a recipe's packages; ``tell`` is told how it goes.
+
+    Raises SwitchroomError with the log's useful lines when the spec fails.
+    """
     with work_folder() as folder:
         lay_sources(inputs, folder / "SOURCES", epoch)
         log = folder / "build.log"
-        result = process.run(
-            command(inputs, folder, epoch, jobs), what="rpmbuild", log_file=log, check=False, cwd=folder
-        )
+        argv = command(inputs, folder, epoch, jobs)
+        with buildlog.following(log, tell):
+            result = process.run(argv, what="rpmbuild", log_file=log, check=False, cwd=folder)
         if result.returncode != 0:
             raise failure(inputs.recipe.name, log)
         yield Built(tuple(sorted((folder / "RPMS").glob("*.rpm"))), log)
