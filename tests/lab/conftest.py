@@ -11,6 +11,7 @@ import pytest
 
 from lab.base import ensure_base
 from lab.roots import scratch_root
+from switchroom.core.errors import SwitchroomError
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -22,6 +23,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if os.environ.get("CI") == "true":
         pytest.fail(f"{reason}; in CI that is a failure, not a skip", pytrace=False)
     pytest.skip(reason)
+
+
+def pytest_exception_interact(call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
+    """Show the evidence that an error of ours carries beside its message."""
+    error = call.excinfo.value if call.excinfo else None
+    if isinstance(error, SwitchroomError):
+        report.sections.append(("cause", error.cause))
 
 
 def _lacking(tools: tuple[str, ...]) -> list[str]:
