@@ -71,7 +71,7 @@ def test_source_is_downloaded_but_not_unpacked(suite: Suite, calls: List[List[st
 
 def test_error_shows_what_apt_said_and_nothing_else(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
     def run(argv: Sequence[str], **_options: object) -> process.Result[bytes]:
-        raise SwitchroomError("failed", cause="Hit:1 list\nE: The repository is not signed.\nReading...")
+        return process.Result(argv, 100, b"Hit:1 list\n", b"E: The repository is not signed.\nReading...")
 
     monkeypatch.setattr(process, "run", run)
     with pytest.raises(SwitchroomError) as caught:

@@ -75,12 +75,10 @@ class Suite:
 
     def _run(self, tool: str, *words: str, cwd: Optional[Path] = None, check: bool = True) -> str:
         argv = [tool, "-q", *self.options(), *words]
-        what = f"Asking the Debian suite '{self.name}'"
-        try:
-            result = process.run(argv, what=what, cwd=cwd, env={"LC_ALL": "C"}, check=check)
-        except SwitchroomError as error:
-            error.cause = _relevant(error.cause)
-            raise
+        result = process.run(argv, cwd=cwd, env={"LC_ALL": "C"}, check=False)
+        if check and result.returncode != 0:
+            said = _relevant((result.stdout + result.stderr).decode(errors="replace"))
+            raise SwitchroomError(f"Asterisk cannot be had from the Debian suite '{self.name}'.", cause=said)
         return result.stdout.decode(errors="replace")
 
 
@@ -100,5 +98,5 @@ def _sort_key(version: str) -> Tuple[int, ...]:
 
 def _relevant(text: str) -> str:
     """Return apt's errors and warnings alone where it printed any."""
-    lines = [line for line in text.splitlines() if line.startswith(("E:", "W:", "Err:"))]
+    lines = [line for line in text.splitlines() if line.startswith(("E:", "W:"))]
     return "\n".join(lines) or text
