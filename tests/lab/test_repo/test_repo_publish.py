@@ -214,6 +214,16 @@ def test_what_a_dead_publisher_left_is_ignored_then_removed(shop: Shop, small: P
     assert repo.verify(shop.root).problems == ()
 
 
+def test_hidden_files_of_the_web_server_stay(shop: Shop, small: Path) -> None:
+    shop.publish(small / ENGINE)
+    folder = shop.current().parents[1]
+    (shop.root / ".well-known").mkdir()
+    (folder / ".htaccess").write_text("Options +Indexes")
+    shop.publish(small)
+    assert (shop.root / ".well-known").is_dir()
+    assert (folder / ".htaccess").read_text() == "Options +Indexes"
+
+
 def test_a_stale_mirror_list_is_put_right_by_the_next_publish(shop: Shop, small: Path) -> None:
     shop.publish(small / ENGINE)
     shop.publish(small)

@@ -30,6 +30,9 @@ LOCK = ".lock"
 
 _TARGET = Path("el9") / "x86_64"
 _SETTINGS = "repository.json"
+_NEW, _OLD = ".new-", ".old-"
+# Scratch of this module, and of the atomic writes and links made below.
+_SCRATCH = (_NEW, _OLD, ".current.", ".mirrorlist.", f".{_SETTINGS}.", f".{PUBLIC_KEY}.")
 _KEEP_GENERATIONS = 3
 # dnf trusts its copy of the metadata for 48 hours (metadata_expire) and fetches packages by it.
 RETENTION_SECONDS = 48 * 3600.0
@@ -117,7 +120,7 @@ class Channel:
         return self.generations / f"{number:04d}"
 
     def _remove(self, number: int) -> None:
-        doomed = self.generations / f".old-{number:04d}"
+        doomed = self.generations / f"{_OLD}{number:04d}"
         self._path(number).rename(doomed)  # never half there under its number
         shutil.rmtree(doomed)
 
@@ -143,16 +146,18 @@ def prepared(channel: Channel) -> Iterator[Path]:
     """Clean up after a dead publisher and give a folder to prepare the next generation in."""
     sweep(channel.root)
     channel.recover()
-    with staging(channel.folder, prefix=".new-") as scratch:
+    with staging(channel.folder, prefix=_NEW) as scratch:
         yield scratch
 
 
 def sweep(folder: Path) -> None:
-    """Remove the scratch files and folders (their names begin with a dot) of a dead writer."""
-    for path in folder.glob(".*") if folder.is_dir() else ():
+    """Remove a dead writer's scratch, known by its prefix: other hidden files may be the web server's."""
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if not path.name.startswith(_SCRATCH):
+            continue
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
-        elif path.name != LOCK:
+        else:
             path.unlink()
 
 
