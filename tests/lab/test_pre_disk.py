@@ -73,7 +73,7 @@ def boot(
     machine = ["-kernel", str(lab_kernel()), "-initrd", str(initrd)]
     line = ["-append", f"console=ttyS0 quiet panic=-1 lab.disks={disks}"]
     with Guest(folder / "guest", [*machine, *line, *drives]) as guest:
-        text = guest.wait_exit(180)
+        text = guest.wait_exit(300)
     found = dict(re.findall(r"^=== case (\S+)\n(.*?)^=== end$", text, re.DOTALL | re.MULTILINE))
     assert set(found) == set(cases), text
     return found

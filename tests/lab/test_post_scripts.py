@@ -1,0 +1,139 @@
+"""The medium's real %post scripts: dnf inside the lab root installs from the medium what the boot line chose.
+
+Anaconda's part is played by a few lines: its environment variable, the medium's place, and a chroot. The
+packages are small ones with the real names; the real ones are in test_install_engines.py.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import List
+
+import pytest
+from pykickstart.constants import KS_SCRIPT_POST
+
+from lab.roots import inside
+from support import media
+from support.kickstarts import handler
+from support.small_rpms import Shop, Small, build, key
+from switchroom.build.iso import xorriso
+from switchroom.build.keys import SigningKey
+from switchroom.core.process import run
+
+__all__ = ["key"]  # a fixture
+pytestmark = pytest.mark.lab("debootstrap", "dnf", "rpmbuild", "unshare", "xorriso")
+
+# In a mount namespace of its own: nothing of it is seen, or left, outside.
+_ANACONDA = r"""
+mount -t tmpfs tmpfs /run
+mkdir -p /run/install/repo
+mount --bind "$LAB/medium" /run/install/repo
+cp -r "$LAB/scripts" "$LAB/cmdline" /run
+mount -t tmpfs tmpfs /tmp
+echo log >/tmp/switchroom-version.log
+mount --bind /run/cmdline /proc/cmdline
+mount --bind /run/cmdline "$ANA_INSTALL_PATH/proc/cmdline"
+export PATH="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+for script in /run/scripts/*; do
+  case $script in
+    *chroot)
+      cp "$script" "$ANA_INSTALL_PATH/root/script"
+      setsid --wait chroot "$ANA_INSTALL_PATH" bash /root/script ;;
+    *) setsid --wait bash "$script" ;;
+  esac || exit 1
+done
+"""
+
+
+class Installation:
+    """A root, a medium that may be changed, and the %post scripts of the medium's unattended kickstart."""
+
+    def __init__(self, folder: Path, root: Path, image: Path) -> None:
+        self.folder, self.root = folder, root
+        self.medium = folder / "medium"
+        self.medium.mkdir()
+        xorriso.extract(image, {"switchroom": self.medium / "switchroom"})
+        self._write_scripts()
+        # What EL9 has and Debian has not; and the end of a script that would show its message for ever.
+        self._tool("restorecon", "exit 0")
+        self._tool("sleep", "kill -9 0")
+        unit = root / "etc" / "systemd" / "system" / "asterisk.service"
+        unit.write_text("[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n")
+
+    def run(self, line: str) -> str:
+        (self.folder / "cmdline").write_text(f"quiet {line}\n")
+        environment = {"LAB": str(self.folder), "ANA_INSTALL_PATH": str(self.root)}
+        argv = ["unshare", "--mount", "bash", "-euc", _ANACONDA]
+        result = run(argv, env=environment, check=False, timeout=600)
+        return (result.stdout + result.stderr).decode(errors="replace")
+
+    def installed(self) -> List[str]:
+        return inside(self.root, "rpm", "-qa", "--qf", "%{NAME}\n").stdout.decode().split()
+
+    def _write_scripts(self) -> None:
+        text = (self.medium / "switchroom" / "ks" / "unattended.cfg").read_text()
+        (self.folder / "scripts").mkdir()
+        found = [script for script in handler(text).scripts if script.type == KS_SCRIPT_POST]
+        assert len(found) == 4
+        for number, script in enumerate(found):
+            place = "chroot" if script.inChroot else "outside"
+            (self.folder / "scripts" / f"{number}-{place}").write_text(script.script)
+
+    def _tool(self, name: str, body: str) -> None:
+        path = self.root / "usr" / "local" / "bin" / name
+        path.write_text(f"#!/bin/sh\n{body}\n")
+        path.chmod(0o755)
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory: pytest.TempPathFactory, key: SigningKey) -> Path:
+    folder = tmp_path_factory.mktemp("medium")
+    shop = Shop(folder / "root", key)
+    build(folder, Small("libedit"))  # the small engines need it, and the lab root is not an EL system
+    media.fill(shop, folder, (media.S22, media.FIXTURE))
+    return media.make(shop, folder / "lab.iso").image
+
+
+@pytest.fixture
+def installation(tmp_path: Path, lab_root: Path, image: Path) -> Installation:
+    return Installation(tmp_path, lab_root, image)
+
+
+def test_the_boot_line_s_choice_is_installed_enabled_and_recorded(installation: Installation) -> None:
+    printed = installation.run("switchroom.asterisk=99")
+    record = installation.root / "etc" / "switchroom" / "install.json"
+    assert record.is_file(), printed
+    assert json.loads(record.read_text())["package"] == "asterisk99"
+    names = installation.installed()
+    assert {"asterisk99", "switchroom", "switchroom-release", "asterisk-common"} <= set(names)
+    assert "asterisk22" not in names
+    assert inside(installation.root, "systemctl", "is-enabled", "asterisk.service").stdout == b"enabled\n"
+    assert (installation.root / "etc" / "switchroom" / "first-password").is_file()
+    unit = "switchroom-first-password@ttyS0.service"
+    assert inside(installation.root, "systemctl", "is-enabled", unit).stdout == b"enabled\n"
+    assert (installation.root / "var" / "log" / "switchroom-version.log").is_file()
+    assert not (installation.root / "mnt" / "switchroom-media").exists()
+
+
+def test_a_changed_package_on_the_medium_stops_the_installation(installation: Installation) -> None:
+    package = next((installation.medium / "switchroom" / "repo").rglob("switchroom-release-*.rpm"))
+    content = bytearray(package.read_bytes())
+    content[-1] ^= 1
+    package.unlink()
+    package.write_bytes(content)
+    printed = installation.run("")
+    assert "asterisk22 could not be installed from the medium" in printed
+    assert "checksum" in printed, printed
+    assert not [name for name in installation.installed() if name.startswith("asterisk")]
+
+
+def test_changed_metadata_on_the_medium_stops_the_installation(installation: Installation) -> None:
+    repomd = next((installation.medium / "switchroom" / "repo").rglob("repomd.xml"))
+    text = repomd.read_text()
+    repomd.unlink()
+    repomd.write_text(text.replace("<revision>", "<revision>1"))
+    printed = installation.run("")
+    assert "asterisk22 could not be installed from the medium" in printed
+    assert "repomd.xml GPG signature verification error" in printed, printed
+    assert not [name for name in installation.installed() if name.startswith("asterisk")]
