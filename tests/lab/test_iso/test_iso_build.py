@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
+import signal
 import struct
 import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import List
 
@@ -221,6 +225,30 @@ def test_nothing_is_left_behind_when_a_build_stops_half_way(
     with pytest.raises(type(failure)):
         media.make(lab_shop, tmp_path / "out.iso")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_ctrl_c_while_the_image_is_written_leaves_nothing(lab_shop: Shop, tmp_path: Path) -> None:
+    tools, started, out = tmp_path / "tools", tmp_path / "started", tmp_path / "out"
+    tools.mkdir()
+    real = shutil.which("xorriso")
+    wrapper = f"case $* in *-outdev*) : >'{started}'; exec sleep 300;; esac; exec {real} \"$@\"\n"
+    (tools / "xorriso").write_text(f"#!/bin/sh\n{wrapper}")
+    (tools / "xorriso").chmod(0o755)
+    command = [sys.executable, "-m", "switchroom", "build", "iso", "--base", "lab", "--series", "22"]
+    command += ["--key", lab_shop.key.fingerprint, "--gnupghome", lab_shop.key.gnupghome]
+    command += ["--repo-root", lab_shop.root, "--channel", "testing", "--out", out / "lab.iso"]
+    environment = {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}"}
+    with subprocess.Popen(
+        command, env=environment, stderr=subprocess.PIPE, start_new_session=True
+    ) as process:
+        while not started.exists():
+            assert process.poll() is None
+            time.sleep(0.1)
+        os.killpg(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert b"error: Interrupted." in errors
+    assert list(out.iterdir()) == []
 
 
 def test_copy_that_stayed_stale_fails_the_build(

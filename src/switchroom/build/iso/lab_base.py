@@ -6,6 +6,7 @@ packages: it proves boot loaders, menus and command lines, and nothing beyond.
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from pathlib import Path
 from typing import Dict, List, Sequence
@@ -98,11 +99,12 @@ platforms = {ARCH},xen
 
 
 def lab_base(cache: Path) -> Path:
-    """Return the stand-in as an ISO, made once for each kernel and kept in ``cache``."""
+    """Return the stand-in as an ISO, made once for each kernel and recipe and kept in ``cache``."""
     _require_packages()
     require("grub-mkimage", "xorriso", "mkfs.vfat", "mcopy")
     kernel = labmedia.kernel(cache)
-    image = cache / f"lab-base-{kernel.stem}.iso"
+    recipe = hashlib.sha256(Path(__file__).read_bytes() + Path(labmedia.__file__).read_bytes()).hexdigest()
+    image = cache / f"lab-base-{kernel.stem}-{recipe[:12]}.iso"
     if not image.is_file():
         with staging(cache) as folder:
             write_base(_tree(folder, kernel), folder / "new.iso", VOLUME_ID)
