@@ -19,6 +19,7 @@ _TOOLS = ("gcc", "ld", "rpmbuild")
 _ALWAYS = ("rpm", "rpm-build", "libc6-dev", "glibc-devel", "redhat-rpm-config", "binutils")
 
 
+@functools.cache
 def debian_names(specs: Path) -> Mapping[str, Tuple[str, ...]]:
     """Return the Debian packages that stand for each EL build dependency."""
     names: Dict[str, object] = yaml.safe_load((specs / NAMES).read_text())
