@@ -58,7 +58,7 @@ ensure_venv() {
     [ "$(cat "$venv/stamp" 2>/dev/null)" = "$stamp" ] || {
         python=$(find_python)
         say "Making the Python environment in $venv"
-        "$python" -m venv "$venv" || die "The Python environment could not be made." "Install python3-venv."
+        "$python" -m venv --clear "$venv" || die "The Python environment could not be made." "Install python3-venv."
         "$venv/bin/pip" install -q --disable-pip-version-check -e "${root}[dev]" ||
             die "The Python packages could not be installed." "Check that PyPI, or your mirror of it, is reachable."
         echo "$stamp" >"$venv/stamp"

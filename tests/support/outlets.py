@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Protocol, Sequence
 
 import pytest
-from support.packages import Products, built_packages
 
 from lab.roots import Repository
+from support.packages import Products, built_packages
 from switchroom.build import repo
 from switchroom.build.iso import xorriso
 from switchroom.build.iso.build import Order, build_iso

@@ -8,6 +8,7 @@ import importlib.util
 import json
 import logging
 import os
+import signal
 import sys
 from typing import List, NoReturn, Optional, Sequence, Tuple
 
@@ -23,6 +24,7 @@ _BUILD_COMMANDS: Tuple[str, ...] = ("build", "repo")
 
 def entry() -> NoReturn:
     """Run the command line and exit; a reader that goes away (``| head``) ends it silently."""
+    signal.signal(signal.SIGTERM, _interrupt)  # end as after Ctrl-C: children stopped, scratch removed
     try:
         code = main()
         sys.stdout.flush()
@@ -49,6 +51,10 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         return report(from_os_error(error), args.json)
     except KeyboardInterrupt:
         return report(SwitchroomError("Interrupted.", code=ExitCode.INTERRUPTED), args.json)
+
+
+def _interrupt(_signal: int, _frame: object) -> NoReturn:
+    raise KeyboardInterrupt
 
 
 def report(error: SwitchroomError, as_json: bool) -> int:

@@ -39,6 +39,8 @@ _PACKAGES = {
     "rpmspec": ("rpm", "rpm-build"),
     "rpmkeys": ("rpm", "rpm"),
     "apt-get": ("apt", "apt"),
+    "ar": ("binutils", "binutils"),
+    "busybox": ("busybox-static", "busybox"),
     "dpkg-source": ("dpkg-dev", "dpkg-dev"),
     "sipp": ("sip-tester", "sipp"),
 }

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import List
+from typing import Callable, List
 
 import pytest
 
@@ -227,7 +227,10 @@ def test_nothing_is_left_behind_when_a_build_stops_half_way(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_ctrl_c_while_the_image_is_written_leaves_nothing(lab_shop: Shop, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("kill", "number"), [(os.killpg, signal.SIGINT), (os.kill, signal.SIGTERM)])
+def test_interrupt_while_the_image_is_written_leaves_nothing(
+    lab_shop: Shop, tmp_path: Path, kill: Callable[[int, int], None], number: int
+) -> None:
     tools, started, out = tmp_path / "tools", tmp_path / "started", tmp_path / "out"
     tools.mkdir()
     real = shutil.which("xorriso")
@@ -244,11 +247,19 @@ def test_ctrl_c_while_the_image_is_written_leaves_nothing(lab_shop: Shop, tmp_pa
         while not started.exists():
             assert process.poll() is None
             time.sleep(0.1)
-        os.killpg(process.pid, signal.SIGINT)
+        kill(process.pid, number)
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert b"error: Interrupted." in errors
     assert list(out.iterdir()) == []
+
+
+@pytest.mark.parametrize(("password_hash", "mode"), [("", 0o644), ("$6$salt$" + "x" * 86, 0o600)])
+def test_image_that_carries_a_password_hash_is_its_owners_alone(
+    lab_shop: Shop, tmp_path: Path, password_hash: str, mode: int
+) -> None:
+    built = media.make(lab_shop, tmp_path / "out.iso", password_hash=password_hash)
+    assert built.image.stat().st_mode & 0o777 == mode
 
 
 def test_copy_that_stayed_stale_fails_the_build(

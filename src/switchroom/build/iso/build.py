@@ -199,7 +199,7 @@ class _Build:
                 digest.update(chunk)
                 step.advance(len(chunk))
             sidecars = sums.write(image, digest.hexdigest(), data, order.key, order.epoch)
-        image.chmod(0o644)
+        image.chmod(0o600 if order.password_hash else 0o644)  # the kickstart on it carries the hash
         for path in (*sidecars, image):
             path.replace(order.out.with_name(path.name))
         return Built(order.out, digest.hexdigest(), data, closed.missing)
