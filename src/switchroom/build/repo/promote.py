@@ -12,7 +12,7 @@ from switchroom.build.repo import layout
 from switchroom.build.repo.base import load_base
 from switchroom.build.repo.closure import Capabilities, check_closure
 from switchroom.build.repo.generation import write_generation
-from switchroom.build.repo.layout import STABLE, TESTING, Channel, open_repo
+from switchroom.build.repo.layout import STABLE, TESTING, open_repo
 from switchroom.build.repo.metadata import RepoPackage
 from switchroom.build.repo.publish import Published, prepared_generation
 from switchroom.build.repo.select import select
@@ -42,24 +42,19 @@ def promote(
     source, target = open_repo(root, TESTING), open_repo(root, STABLE)
     bases = [load_base(spec) for spec in base_repos]
     with contextlib.nullcontext() if dry_run else layout.writer_lock(root):
-        exported = key.export_public()
-        layout.check_same_key(root, exported, key)
         tested, kept = source.packages(), target.packages()
         chosen = tested if names is None else select(tested, names, where=TESTING)
         present = {package.file_name for package in kept}
         moved = tuple(package for package in chosen if package.file_name not in present)
-        _check_signatures(moved, exported)
+        _check_signatures(root, moved, key)
         left = _check_closed((*kept, *moved), Capabilities((*tested, *kept)), bases)
         if not dry_run:
-            with reporter.step(f"Promoting {len(moved)} packages to '{STABLE}'"):
-                _execute(
-                    target,
-                    (*kept, *moved),
-                    changed=bool(moved),
-                    key=key,
-                    epoch=epoch,
-                    retention=retention,
-                )
+            with (
+                reporter.step(f"Promoting {len(moved)} packages to '{STABLE}'"),
+                prepared_generation(target, retention) as scratch,
+            ):
+                if moved:
+                    target.commit(write_generation(scratch / "generation", (*kept, *moved), key, epoch))
         return Published(
             channel=STABLE,
             generation=target.current.name if target.current else "",
@@ -70,22 +65,10 @@ def promote(
         )
 
 
-def _execute(
-    target: Channel,
-    packages: Sequence[RepoPackage],
-    *,
-    changed: bool,
-    key: SigningKey,
-    epoch: int,
-    retention: float,
-) -> None:
-    with prepared_generation(target, retention) as scratch:
-        if changed:
-            target.commit(write_generation(scratch / "generation", packages, key, epoch))
-
-
-def _check_signatures(packages: Sequence[RepoPackage], public_key: bytes) -> None:
-    with verifier(public_key) as trusted:
+def _check_signatures(root: Path, packages: Sequence[RepoPackage], key: SigningKey) -> None:
+    exported = key.export_public()
+    layout.check_same_key(root, exported, key)
+    with verifier(exported) as trusted:
         verdicts = trusted.rpms([package.path for package in packages])
     bad = {path: verdict for path, verdict in verdicts.items() if verdict is not Verdict.SIGNED}
     if bad:
