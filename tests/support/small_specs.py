@@ -13,7 +13,7 @@ from switchroom.build.workspace import data_path
 from switchroom.core.progress import Reporter
 
 EPOCH = 1_700_000_000
-COMPILE = 'gcc -O2 -g -ffile-prefix-map="$PWD"=. -o small small.c'
+COMPILE = 'gcc %{optflags} -g3 -DSMALL=1 -ffile-prefix-map="$PWD"=. -o small small.c'
 
 _SPEC = """Name: small
 Version: 1.0
