@@ -144,10 +144,7 @@ def test_full_disk_is_one_clear_error(tiny_disk: Path, tmp_path: Path) -> None:
     assert folders(tiny_disk / "work") == []
 
 
-@pytest.mark.skipif(
-    "SWITCHROOM_PROVE_ENGINE" not in os.environ,
-    reason="compiles Asterisk twice: set SWITCHROOM_PROVE_ENGINE=1",
-)
+@pytest.mark.campaign
 def test_engine_compiled_in_two_folders_is_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: List[Dict[str, str]] = []
     for name in ("one", "another/much/longer/path"):
