@@ -16,7 +16,7 @@ def run_with(monkeypatch: pytest.MonkeyPatch, error: BaseException, *flags: str)
     def fail(args: object, context: object) -> int:
         raise error
 
-    monkeypatch.setattr(catalog, "register", lambda sub: add_command(sub, "boom", fail, "fails"))
+    monkeypatch.setattr(catalog, "register", lambda sub, _words: add_command(sub, "boom", fail, "fails"))
     return door.main(["boom", *flags])
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from switchroom.cli import build_iso, build_kickstart, build_packages, build_sources
-from switchroom.cli.context import Subparsers, add_group
+import importlib
+from typing import Sequence
+
+from switchroom.cli.context import Subparsers, add_group, named
+
+_COMMANDS = ("sources", "packages", "kickstart", "iso")
 
 
-def register(subparsers: Subparsers) -> None:
-    """Add the group and its subcommands, in the order they are used."""
+def register(subparsers: Subparsers, words: Sequence[str]) -> None:
+    """Add the group and the subcommand that the words name, or all in the order they are used."""
     commands = add_group(subparsers, "build", "make sources, packages, kickstarts and the installer image")
-    for command in (build_sources, build_packages, build_kickstart, build_iso):
-        command.register(commands)
+    for name in named(words, _COMMANDS):
+        importlib.import_module(f"switchroom.cli.build_{name}").register(commands)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Dict, Sequence
 
 from switchroom.catalog.advice import advice, end_of_life_warnings
 from switchroom.catalog.convert import to_plain
@@ -19,7 +19,7 @@ from switchroom.cli.context import Context, Subparsers, add_command, add_group
 from switchroom.core.errors import ExitCode, SwitchroomError
 
 
-def register(subparsers: Subparsers) -> None:
+def register(subparsers: Subparsers, _words: Sequence[str]) -> None:
     """Add the ``catalog`` commands."""
     group = add_group(subparsers, "catalog", "look up which releases exist, fit together and are supported")
     _add_list(group)

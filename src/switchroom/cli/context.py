@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, List, Protocol, Sequence
 
 from switchroom.core.progress import Reporter
 
@@ -35,6 +35,11 @@ class Handler(Protocol):
 
 
 Subparsers = Any  # argparse keeps the type of add_subparsers() private
+
+
+def named(words: Sequence[str], names: Sequence[str]) -> List[str]:
+    """Return the one of ``names`` that the first word is, else all: only what is called gets imported."""
+    return [name for name in names if [name] == list(words[:1])] or list(names)
 
 
 def add_command(

@@ -13,7 +13,7 @@ import sys
 from typing import List, NoReturn, Optional, Sequence, Tuple
 
 import switchroom
-from switchroom.cli.context import Context, Subparsers
+from switchroom.cli.context import Context, named
 from switchroom.core.errors import ExitCode, SwitchroomError, from_os_error
 from switchroom.core.progress import Reporter
 
@@ -38,7 +38,7 @@ def entry() -> NoReturn:
 def main(argv: Optional[Sequence[str]] = None) -> int:
     """Run one command and return its exit code; never lets a traceback out for an expected failure."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    args = make_parser().parse_args(arguments)
+    args = make_parser(arguments).parse_args(arguments)
     logging.basicConfig(level=logging.DEBUG if args.verbose else logging.WARNING, format="%(message)s")
     context = Context(json=args.json, reporter=Reporter(quiet=args.json))
     try:
@@ -69,13 +69,13 @@ def report(error: SwitchroomError, as_json: bool) -> int:
     return int(error.code)
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """Return the parser with every command this machine can run."""
+def make_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+    """Return the parser of the command that the arguments name, or of all that this machine can run."""
     parser = argparse.ArgumentParser(prog="switchroom", description=switchroom.__doc__)
     parser.add_argument("--version", action="version", version=f"switchroom {switchroom.__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name in _available():
-        _register(subparsers, name)
+    for name in named(arguments, _available()):
+        importlib.import_module(f"switchroom.cli.{name}").register(subparsers, arguments[1:])
     return parser
 
 
@@ -84,7 +84,3 @@ def _available() -> List[str]:
     if importlib.util.find_spec("switchroom.build") is not None:
         names += _BUILD_COMMANDS
     return names
-
-
-def _register(subparsers: Subparsers, name: str) -> None:
-    importlib.import_module(f"switchroom.cli.{name}").register(subparsers)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Sequence
 
 from switchroom.build import repo, workspace
 from switchroom.build.repo.layout import CHANNELS
@@ -14,7 +15,7 @@ from switchroom.cli.repo_options import add_key_options, signing_key
 from switchroom.core.errors import ExitCode, SwitchroomError
 
 
-def register(subparsers: Subparsers) -> None:
+def register(subparsers: Subparsers, _words: Sequence[str]) -> None:
     """Add the group and its commands."""
     commands = add_group(subparsers, "repo", "publish, promote and verify signed packages")
     _register_publish(commands)
