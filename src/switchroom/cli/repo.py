@@ -9,7 +9,7 @@ from typing import Sequence
 from switchroom.build import repo, workspace
 from switchroom.build.repo.layout import CHANNELS
 from switchroom.build.repo.publish import Published
-from switchroom.catalog.load import load_catalog
+from switchroom.cli.catalog_options import add_catalog_options, catalog_from
 from switchroom.cli.context import Context, Subparsers, add_command, add_group
 from switchroom.cli.repo_options import add_key_options, signing_key
 from switchroom.core.errors import ExitCode, SwitchroomError
@@ -62,8 +62,7 @@ def _add_root(parser: argparse.ArgumentParser) -> None:
 
 def _add_writing(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="check everything, change nothing")
-    parser.add_argument("--catalog", type=Path, metavar="FILE", help="use this catalog")
-    parser.add_argument("--overlay", type=Path, action="append", default=[], metavar="FILE")
+    add_catalog_options(parser)
     add_key_options(parser)
 
 
@@ -114,7 +113,7 @@ def verify(args: argparse.Namespace, context: Context) -> int:
 
 
 def _epoch(args: argparse.Namespace) -> int:
-    return workspace.source_date_epoch(load_catalog(args.catalog, args.overlay).epoch)
+    return workspace.source_date_epoch(catalog_from(args).epoch)
 
 
 def _show(done: Published, context: Context, verb: str) -> int:
