@@ -96,6 +96,12 @@ def test_both_engines_stand_side_by_side_and_are_whole(root: Path, products: Pro
     assert [line for line in changed if " c /etc/asterisk/" not in line] == []
 
 
+def test_engines_carry_no_debugging_data(root: Path) -> None:
+    libraries = list((root / ENGINES).glob("*/lib/*.so*"))
+    assert libraries
+    assert [path for path in libraries if b".debug_info" in path.read_bytes()] == []
+
+
 def test_the_first_engine_installed_is_selected_and_the_second_leaves_it_alone(
     root: Path, products: Products
 ) -> None:
