@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Sequence
+from typing import List, Sequence
 
 from switchroom.build import repo, workspace
 from switchroom.build.repo.layout import CHANNELS
@@ -118,11 +118,15 @@ def _epoch(args: argparse.Namespace) -> int:
 
 def _show(done: Published, context: Context, verb: str) -> int:
     would = "would be " if done.dry_run else ""
-    lines = [f"{would}{verb} {done.channel}: {name}" for name in done.added]
-    lines += [f"already in {done.channel}: {name}" for name in done.unchanged]
+    lines = _listing(f"{would}{verb} {done.channel}", done.added)
+    lines += _listing(f"already in {done.channel}", done.unchanged)
     if done.left_to_base:
         count = len(done.left_to_base)
         lines.append(f"left to the base system: {count} requirements (--json lists, --base-repo checks them)")
     lines.append(f"generation in force: {done.generation or 'none'}")
     context.result(done.as_dict(), "\n".join(lines))
     return int(ExitCode.DONE)
+
+
+def _listing(title: str, names: Sequence[str]) -> List[str]:
+    return [f"{title}, {len(names)} packages:", *(f"  {name}" for name in names)] if names else []
