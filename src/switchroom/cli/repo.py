@@ -129,4 +129,4 @@ def _show(done: Published, context: Context, verb: str) -> int:
 
 
 def _listing(title: str, names: Sequence[str]) -> List[str]:
-    return [f"{title}, {len(names)} packages:", *(f"  {name}" for name in names)] if names else []
+    return [f"{title} ({len(names)}):", *(f"  {name}" for name in names)] if names else []
