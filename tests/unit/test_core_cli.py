@@ -45,6 +45,17 @@ def test_full_disk_is_named_with_what_to_do(
     assert "Free some space" in text
 
 
+def test_broken_installation_is_one_clear_error(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(subparsers: object, words: object) -> None:
+        raise SwitchroomError("The data folder 'kickstart' is missing.", hint="Install switchroom again.")
+
+    monkeypatch.setattr(catalog, "register", broken)
+    assert door.main(["catalog", "list"]) == 1
+    assert capsys.readouterr().err.startswith("error: The data folder 'kickstart' is missing.")
+
+
 def test_interrupt_ends_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
     assert run_with(monkeypatch, KeyboardInterrupt()) == 130
 

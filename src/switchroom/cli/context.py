@@ -51,6 +51,7 @@ def add_command(
         help=summary,
         description=description or summary,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     parser.add_argument("--json", action="store_true", help="print the result as JSON on standard output")
     parser.add_argument("-v", "--verbose", action="store_true", help="log every command that is run")

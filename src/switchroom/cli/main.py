@@ -38,19 +38,19 @@ def entry() -> NoReturn:
 def main(argv: Optional[Sequence[str]] = None) -> int:
     """Run one command and return its exit code; never lets a traceback out for an expected failure."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    args = make_parser(arguments).parse_args(arguments)
-    logging.basicConfig(level=logging.DEBUG if args.verbose else logging.WARNING, format="%(message)s")
-    context = Context(json=args.json, reporter=Reporter(quiet=args.json))
+    as_json = "--json" in arguments
     try:
-        return int(args.handler(args, context))
+        args = make_parser(arguments).parse_args(arguments)
+        logging.basicConfig(level=logging.DEBUG if args.verbose else logging.WARNING, format="%(message)s")
+        return int(args.handler(args, Context(json=as_json, reporter=Reporter(quiet=as_json))))
     except SwitchroomError as error:
-        return report(error, args.json)
+        return report(error, as_json)
     except BrokenPipeError:
         raise
     except OSError as error:
-        return report(from_os_error(error), args.json)
+        return report(from_os_error(error), as_json)
     except KeyboardInterrupt:
-        return report(SwitchroomError("Interrupted.", code=ExitCode.INTERRUPTED), args.json)
+        return report(SwitchroomError("Interrupted.", code=ExitCode.INTERRUPTED), as_json)
 
 
 def _interrupt(_signal: int, _frame: object) -> NoReturn:
