@@ -64,7 +64,8 @@ class Installation:
     def run(self, line: str) -> str:
         (self.folder / "cmdline").write_text(f"quiet {line}\n")
         environment = {"LAB": str(self.folder), "ANA_INSTALL_PATH": str(self.root)}
-        argv = ["unshare", "--mount", "bash", "-euc", _ANACONDA]
+        # The process namespace takes with it what dnf leaves running: the agents of gpg.
+        argv = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "bash", "-euc", _ANACONDA]
         result = run(argv, env=environment, check=False, timeout=600)
         return (result.stdout + result.stderr).decode(errors="replace")
 

@@ -8,17 +8,18 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Iterator
+from typing import Callable, Iterator
 
 _CHUNK = 1 << 20
 
 
-def sha256(path: Path) -> str:
-    """Return a file's SHA-256 as lower-case hexadecimal."""
+def sha256(path: Path, progress: Callable[[int], None] = lambda _count: None) -> str:
+    """Return a file's SHA-256 as lower-case hexadecimal; ``progress`` is told the bytes of each chunk."""
     digest = hashlib.sha256()
     with path.open("rb") as stream:
         while chunk := stream.read(_CHUNK):
             digest.update(chunk)
+            progress(len(chunk))
     return digest.hexdigest()
 
 

@@ -162,10 +162,9 @@ def test_dnf_installs_from_the_folder_an_installer_carries(box: Box, tmp_path: P
     assert "engine-1.0-1.lab.noarch" in box.installed()
 
 
+@pytest.mark.lab("createrepo_c")
 def test_the_metadata_says_what_the_createrepo_tool_says(box: Box, tmp_path: Path) -> None:
     """The library and the command of the same name describe the packages in the same words."""
-    if shutil.which("createrepo_c") is None:
-        pytest.skip("the lab lacks: createrepo_c")
     copied = tmp_path / "copied"
     shutil.copytree(box.shop.current() / "packages", copied / "packages")
     subprocess.run(["createrepo_c", "--quiet", str(copied)], check=True)

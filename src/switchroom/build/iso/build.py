@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from switchroom.build.iso import closure, content, loaders, manifest, menus, remaster, sums
 from switchroom.build.iso.base import MAJOR, Base, open_base
@@ -21,12 +19,11 @@ from switchroom.build.repo.metadata import RepoPackage
 from switchroom.build.workspace import cache_dir
 from switchroom.catalog.model import Series, SeriesType
 from switchroom.core.errors import ExitCode, SwitchroomError
-from switchroom.core.files import staging
+from switchroom.core.files import sha256, staging
 from switchroom.core.process import require
 from switchroom.core.progress import Reporter
 
 LAB = "lab"
-_CHUNK = 4 << 20
 
 
 @dataclass(frozen=True)
@@ -173,13 +170,10 @@ class _Build:
     ) -> Dict[str, Any]:
         """Write the manifest and add it to ``files``."""
         with self._reporter.step("Hashing the base", self._base.path.stat().st_size) as step:
-            digest = hashlib.sha256()
-            for chunk in _chunks(self._base.path):
-                digest.update(chunk)
-                step.advance(len(chunk))
+            digest = sha256(self._base.path, step.advance)
         data = manifest.describe(
             base=self._base,
-            base_sha256=digest.hexdigest(),
+            base_sha256=digest,
             volume_id=self._volume_id,
             epoch=self._order.epoch,
             series=menus.ordered(self._order.series),
@@ -194,21 +188,12 @@ class _Build:
     def _finish(self, image: Path, data: Dict[str, Any], closed: Closure) -> Built:
         order = self._order
         with self._reporter.step("Hashing and signing the image", image.stat().st_size) as step:
-            digest = hashlib.sha256()
-            for chunk in _chunks(image):
-                digest.update(chunk)
-                step.advance(len(chunk))
-            sidecars = sums.write(image, digest.hexdigest(), data, order.key, order.epoch)
+            digest = sha256(image, step.advance)
+            sidecars = sums.write(image, digest, data, order.key, order.epoch)
         image.chmod(0o600 if order.password_hash else 0o644)  # the kickstart on it carries the hash
         for path in (*sidecars, image):
             path.replace(order.out.with_name(path.name))
-        return Built(order.out, digest.hexdigest(), data, closed.missing)
-
-
-def _chunks(path: Path) -> Iterator[bytes]:
-    with contextlib.closing(path.open("rb")) as stream:
-        while chunk := stream.read(_CHUNK):
-            yield chunk
+        return Built(order.out, digest, data, closed.missing)
 
 
 def _check_output(order: Order) -> None:
