@@ -13,7 +13,17 @@ from switchroom.build.kickstart.settings import Mode
 
 ROOT = Path(__file__).parents[2]
 BOX_CODE = ("src/switchroom/core", "src/switchroom/catalog", "src/switchroom/box")
-BOX_COMMANDS = ("__init__", "main", "context", "catalog", "catalog_options")
+NOT_ON_A_BOX = (":!src/switchroom/cli/build*.py", ":!src/switchroom/cli/repo*.py")
+    "__init__",
+    "main",
+    "context",
+    "catalog",
+    "catalog_options",
+    "health",
+    "resume",
+    "status",
+    "switch",
+)
 
 
 def tracked(*patterns: str) -> list[str]:
@@ -48,8 +58,7 @@ def _first_line(name: str) -> str:
 
 def box_files() -> list[str]:
     """Return the Python files that run on a box, on EL9's Python 3.9."""
-    commands = [f"src/switchroom/cli/{name}.py" for name in BOX_COMMANDS]
-    return tracked(*(f"{folder}/*.py" for folder in BOX_CODE), *commands)
+    return tracked(*(f"{folder}/*.py" for folder in BOX_CODE), "src/switchroom/cli/*.py", *NOT_ON_A_BOX)
 
 
 def tool(*argv: str) -> str:

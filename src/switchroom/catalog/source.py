@@ -49,15 +49,15 @@ def read_document(path: Path) -> Document:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise SwitchroomError(
-            f"The catalog file '{path}' cannot be read.",
+            f"The file '{path}' cannot be read.",
             cause=getattr(error, "strerror", None) or str(error),
-            hint="Check the path given with --catalog, --overlay or $SWITCHROOM_CATALOG.",
+            hint="Check the path and its permissions.",
             code=ExitCode.USAGE,
         ) from error
     data = _parse(path, text)
     if not isinstance(data, dict):
         raise SwitchroomError(
-            f"The catalog file '{path}' is not a mapping of keys to values.",
+            f"The file '{path}' is not a mapping of keys to values.",
             hint="Start from the packaged catalog, or see docs/catalog.md for an overlay's form.",
             code=ExitCode.USAGE,
         )
@@ -101,7 +101,7 @@ def _parse(path: Path, text: str) -> Any:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         raise SwitchroomError(
-            f"The catalog file '{path}' is not valid YAML at line {line}.",
+            f"The file '{path}' is not valid YAML at line {line}.",
             cause=error.problem or "",
             hint=f"Correct line {line}; indentation and quotes are the usual causes.",
             code=ExitCode.USAGE,
