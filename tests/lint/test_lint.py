@@ -14,16 +14,6 @@ from switchroom.build.kickstart.settings import Mode
 ROOT = Path(__file__).parents[2]
 BOX_CODE = ("src/switchroom/core", "src/switchroom/catalog", "src/switchroom/box")
 NOT_ON_A_BOX = (":!src/switchroom/cli/build*.py", ":!src/switchroom/cli/repo*.py")
-    "__init__",
-    "main",
-    "context",
-    "catalog",
-    "catalog_options",
-    "health",
-    "resume",
-    "status",
-    "switch",
-)
 
 
 def tracked(*patterns: str) -> list[str]:
