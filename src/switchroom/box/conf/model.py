@@ -1,0 +1,96 @@
+"""What a configuration file holds, each thing with the file and line it stands in.
+
+Files are named as the box names them. Bytes that are not UTF-8 are kept as Python's surrogate escapes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Dict, Iterator, List, Tuple
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One ``key = value`` line; ``operator`` is ``=``, ``=>`` or ``+=``."""
+
+    file: str
+    line: int
+    section: str
+    key: str
+    value: str
+    operator: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """One ``[name](…)`` header and the entries below it, those of files included there among them.
+
+    ``template`` is ``(!)``, ``append`` is ``(+)``, ``parents`` are the templates it inherits from.
+    """
+
+    name: str
+    file: str
+    line: int
+    template: bool = False
+    append: bool = False
+    parents: Tuple[str, ...] = ()
+    entries: List[Entry] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Inclusion:
+    """One ``#include``, ``#tryinclude`` or ``#exec`` (``kind``); ``files`` are those that were read for it.
+
+    An ``#exec`` is never run: what it would have printed is not known.
+    """
+
+    kind: str
+    file: str
+    line: int
+    target: str
+    files: Tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Oddity:
+    """Something Asterisk would complain about, or that could not be read."""
+
+    file: str
+    line: int
+    text: str
+
+
+@dataclass
+class Configuration:
+    """One configuration file with all it includes; ``files`` are those that were read, the first its own."""
+
+    path: str
+    sections: List[Section] = field(default_factory=list)
+    inclusions: List[Inclusion] = field(default_factory=list)
+    oddities: List[Oddity] = field(default_factory=list)
+    files: List[str] = field(default_factory=list)
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield the entries of all sections, templates too, in their order."""
+        for section in self.sections:
+            yield from section.entries
+
+    def named(self, name: str) -> Tuple[Section, ...]:
+        """Return all sections of a name: a name may come more than once."""
+        return tuple(section for section in self.sections if section.name == name)
+
+    def names(self) -> Tuple[str, ...]:
+        """Return the names of all sections that are no templates, each once."""
+        return tuple(dict.fromkeys(section.name for section in self.sections if not section.template))
+
+    def settings(self, name: str) -> Dict[str, str]:
+        """Return what all sections of a name set, templates inherited: lower-case key to its last value."""
+        values: Dict[str, Dict[str, str]] = {}
+        for section in self.sections:
+            mine = values.setdefault(section.name, {})
+            for parent in section.parents:
+                mine.update(values.get(parent, {}))
+            for entry in section.entries:
+                key = entry.key.lower()
+                mine[key] = mine.get(key, "") + entry.value if entry.operator == "+=" else entry.value
+        return values.get(name, {})
