@@ -1,0 +1,103 @@
+"""The list of a switch's steps as it goes: redrawn in place on a terminal, plain lines in a log."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any, Dict, Mapping, Optional, TextIO
+
+FORWARD = {
+    "packages": "Install the packages",
+    "carry": "Carry modules over",
+    "protect": "Protect both engines",
+    "drain": "Wait for calls to end",
+    "stop": "Stop the old engine",
+    "flip": "Select the new engine",
+    "start": "Start the new engine",
+    "health": "Check the health",
+}
+# Shown only when they happen.
+OTHERS = {
+    "stop-back": "Stop the new engine",
+    "flip-back": "Select the old engine",
+    "start-back": "Start the old engine",
+    "health-back": "Check the health again",
+    "repair": "Repair the packages",
+    "calm": "Take calls as before",
+    "rescue": "Start any whole engine",
+}
+_TITLES = {**FORWARD, **OTHERS}
+_WIDTH = 79  # columns of the narrowest terminal in use, less the one that would wrap
+_MARKS = {"pending": " ", "begin": ">", "done": "+", "failed": "!"}
+
+
+@dataclass
+class _Line:
+    title: str
+    state: str = "pending"
+    begin: float = 0.0
+    end: float = 0.0
+    note: str = ""
+
+    def text(self, now: float) -> str:
+        seconds = f"{(self.end or now) - self.begin:6.1f} s" if self.state != "pending" else " " * 8
+        note = f"  {self.note}" if self.note else ""
+        return f"  [{_MARKS[self.state]}] {self.title:<24}{seconds}{note}"[:_WIDTH]
+
+
+class StepList:
+    """Shows events on ``stream``; ``live`` redraws, else every change is one line."""
+
+    def __init__(self, stream: TextIO, live: bool) -> None:
+        self._stream, self._live = stream, live
+        self._lines: Dict[str, _Line] = {step: _Line(title) for step, title in FORWARD.items()}
+        self._active: Optional[str] = None
+        self._drawn = 0
+
+    def take(self, event: Mapping[str, Any]) -> None:
+        """Show one event, as ``switchroom.box.switch.events`` describes them."""
+        if event["event"] == "step":
+            self._step(str(event["step"]), str(event["state"]), str(event["text"]))
+        elif event["event"] == "note":
+            self._note(str(event["text"]))
+        elif event["event"] == "drain" and self._live:
+            self._note(drain_words(event))
+        self.tick()
+
+    def tick(self) -> None:
+        """Redraw, so that the time of the step at work goes on; does nothing in a log."""
+        if not self._live:
+            return
+        up = f"\x1b[{self._drawn}A" if self._drawn else ""
+        lines = [line.text(time.monotonic()) for line in self._lines.values()]
+        self._write(up + "".join(f"\r\x1b[K{line}\n" for line in lines))
+        self._drawn = len(lines)
+
+    def _step(self, step: str, state: str, text: str) -> None:
+        line = self._lines.setdefault(step, _Line(_TITLES.get(step, step)))
+        now = time.monotonic()
+        line.state, line.note = state, "" if state == "begin" else text
+        if state == "begin":
+            line.begin, line.end, self._active = now, 0.0, step
+        else:
+            line.begin, line.end, self._active = line.begin or now, now, None
+        if not self._live:
+            self._write(f"{step}: {text}\n")
+
+    def _note(self, text: str) -> None:
+        if self._live and self._active:
+            self._lines[self._active].note = text
+        elif not self._live:
+            self._write(f"  {text}\n")
+
+    def _write(self, text: str) -> None:
+        self._stream.write(text)
+        self._stream.flush()
+
+
+def drain_words(event: Mapping[str, Any]) -> str:
+    """Return how a drain goes, in a few words."""
+    calls = event["calls"]
+    known = "calls not known" if calls is None else f"{calls} call{'' if calls == 1 else 's'}"
+    refusing = ", new ones refused" if event["refusing"] else ""
+    return f"{known}, {event['left']:.0f} s left{refusing}"

@@ -1,0 +1,72 @@
+"""The list of steps: redrawn on a terminal, plain lines in a log."""
+
+from __future__ import annotations
+
+import io
+from typing import Any, Dict
+
+from switchroom.cli.switch_live import StepList
+
+
+def step(name: str, state: str, text: str = "") -> Dict[str, Any]:
+    return {"event": "step", "step": name, "state": state, "text": text}
+
+
+def drain(calls: Any, left: float, refusing: bool) -> Dict[str, Any]:
+    return {"event": "drain", "calls": calls, "left": left, "refusing": refusing}
+
+
+def test_log_gets_one_line_a_change_and_no_escape_sequences() -> None:
+    log = io.StringIO()
+    steps = StepList(log, live=False)
+    for event in (
+        step("drain", "begin", "waiting for 2 calls"),
+        drain(2, 600, True),
+        {"event": "note", "text": "Maintenance mode is on."},
+        step("drain", "done", "no call is left"),
+    ):
+        steps.take(event)
+    steps.tick()
+    assert log.getvalue().splitlines() == [
+        "drain: waiting for 2 calls",
+        "  Maintenance mode is on.",
+        "drain: no call is left",
+    ]
+
+
+def last_screen(text: str) -> str:
+    return text.rpartition("A\r")[2]
+
+
+def test_terminal_shows_all_steps_with_their_state_in_place() -> None:
+    screen = io.StringIO()
+    steps = StepList(screen, live=True)
+    steps.take(step("packages", "begin"))
+    steps.take(step("packages", "done", "4 packages"))
+    steps.take(step("drain", "begin"))
+    steps.take(drain(1, 12.4, True))
+    text = last_screen(screen.getvalue())
+    assert "[+] Install the packages" in text
+    assert "4 packages" in text
+    assert "[>] Wait for calls to end" in text
+    assert "1 call, 12 s left, new ones refused" in text
+    assert "[ ] Start the new engine" in text
+    assert screen.getvalue().count("\x1b[8A") == 3
+    assert max(len(line.replace("\x1b[K", "").strip("\r")) for line in text.splitlines()) < 80
+
+
+def test_a_rollback_adds_its_steps() -> None:
+    screen = io.StringIO()
+    steps = StepList(screen, live=True)
+    steps.take(step("health", "failed", "no answer to SIP"))
+    steps.take(step("flip-back", "begin"))
+    assert "[!] Check the health" in last_screen(screen.getvalue())
+    assert "[>] Select the old engine again" in last_screen(screen.getvalue())
+
+
+def test_calls_that_cannot_be_counted_are_not_called_none() -> None:
+    screen = io.StringIO()
+    steps = StepList(screen, live=True)
+    steps.take(step("drain", "begin"))
+    steps.take(drain(None, 3, False))
+    assert "calls not known, 3 s left" in screen.getvalue()
