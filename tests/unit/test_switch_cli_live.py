@@ -61,7 +61,7 @@ def test_a_rollback_adds_its_steps() -> None:
     steps.take(step("health", "failed", "no answer to SIP"))
     steps.take(step("flip-back", "begin"))
     assert "[!] Check the health" in last_screen(screen.getvalue())
-    assert "[>] Select the old engine again" in last_screen(screen.getvalue())
+    assert "[>] Select the old engine" in last_screen(screen.getvalue())
 
 
 def test_calls_that_cannot_be_counted_are_not_called_none() -> None:
