@@ -1,0 +1,73 @@
+"""How a transaction ended."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Any, Mapping, Optional
+
+from switchroom.catalog.convert import to_dataclass, to_plain
+from switchroom.core.errors import ExitCode
+
+
+class End(enum.Enum):
+    """The ways a transaction can end."""
+
+    KEPT = "kept"
+    ROLLED_BACK = "rolled-back"
+    ABANDONED = "abandoned"
+    FAILED = "failed"
+    ATTENTION = "attention"
+
+
+_CODES = {End.KEPT: ExitCode.DONE, End.ATTENTION: ExitCode.ATTENTION}
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What a switch cost; None where it was not measured.
+
+    ``outage_ms`` is the longest time without an answer to SIP, ``refused_ms`` how long new calls were
+    refused (the outage included), ``calls_ended`` the calls that the stop cut, ``forced`` whether Asterisk
+    had to be killed. ``about`` marks times taken from the journal because the tool itself was interrupted.
+    """
+
+    outage_ms: Optional[int] = None
+    refused_ms: Optional[int] = None
+    calls_ended: Optional[int] = None
+    forced: bool = False
+    about: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The end of a transaction.
+
+    ``running`` is the version that answers now (None: none does), ``reason`` one sentence, empty when kept,
+    ``cause`` the evidence, ``hint`` what to do next, exact commands included.
+    """
+
+    id: str
+    outcome: End
+    source: str
+    target: str
+    running: Optional[str]
+    reason: str
+    cause: str
+    hint: str
+    seconds: float
+    figures: Figures
+
+    @property
+    def code(self) -> ExitCode:
+        """The exit code it means."""
+        return _CODES.get(self.outcome, ExitCode.FAILED)
+
+    def as_dict(self) -> Mapping[str, Any]:
+        """Return it as what JSON knows, ``exit_code`` included."""
+        return {**to_plain(self), "exit_code": int(self.code)}
+
+    @staticmethod
+    def from_dict(data: Mapping[str, Any]) -> Outcome:
+        """Return the outcome that ``as_dict`` gave."""
+        return to_dataclass(Outcome, {key: value for key, value in data.items() if key != "exit_code"})
