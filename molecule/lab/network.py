@@ -1,0 +1,55 @@
+"""The lab's network: one bridge on the host, and each box plugged into it by its number."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lab.namespaces import Namespaces
+from switchroom.core import process
+
+BRIDGE = "switchroom-lab"
+# Below 198.18.0.0/15, which RFC 2544 keeps for benchmarks: no site routes it.
+SUBNET = "198.18.77"
+HOST = f"{SUBNET}.1"
+NUMBERS = range(2, 255)
+
+
+def address(number: int) -> str:
+    """Return the IPv4 address of the box ``number``."""
+    return f"{SUBNET}.{number}"
+
+
+def ensure_bridge() -> None:
+    """Make the bridge if it is not there; the caller holds the lab's lock."""
+    process.require("ip")
+    if not Path("/sys/class/net", BRIDGE).exists():
+        _ip(f"link add {BRIDGE} type bridge", f"addr add {HOST}/24 dev {BRIDGE}", f"link set {BRIDGE} up")
+
+
+def remove_bridge() -> None:
+    """Remove the bridge when the last box is gone; the caller holds the lab's lock."""
+    if Path("/sys/class/net", BRIDGE).exists():
+        _ip(f"link del {BRIDGE}")
+
+
+def plug(number: int, namespaces: Namespaces) -> None:
+    """Give the namespaces a device ``eth0``; both ends of the cable vanish with them."""
+    cable = f"swlab-{number}"
+    _ip(
+        f"link add {cable} type veth peer name eth0 netns {namespaces.first.pid}",
+        f"link set {cable} master {BRIDGE} up",
+    )
+    inside = [
+        f"addr add {address(number)}/24 dev eth0",
+        "link set eth0 up",
+        f"route add default via {HOST}",
+    ]
+    namespaces.run(["ip", "-batch", "-"], "net", stdin=_lines(*inside), what="Setting a box's address")
+
+
+def _ip(*commands: str) -> None:
+    process.run(["ip", "-batch", "-"], stdin=_lines(*commands), what="Changing the lab's network")
+
+
+def _lines(*commands: str) -> bytes:
+    return "".join(f"{command}\n" for command in commands).encode()
