@@ -65,7 +65,8 @@ class Access:
 
     def copy(self, source: Path, target: str) -> None:
         """Copy a file or folder of the host into the box."""
-        argv = [*self._ssh("scp"), "-q", "-r", "-p", source, f"root@{self.address}:{target}"]
+        target = f"root@{self.address}:{target}"
+        argv: list[Arg] = [*self._ssh("scp"), "-q", "-r", "-p", source, target]
         process.run(argv, what=f"Copying '{source}' into the box")
 
     def _ssh(self, tool: str) -> list[str]:

@@ -53,8 +53,8 @@ class Disk:
             namespaces.path(self._disk / name).mkdir(exist_ok=True)
         lower = ":".join(str(layer) for layer in reversed(layers))
         own = f"upperdir={self._disk / 'upper'},workdir={self._disk / 'work'},{_OVERLAY_OPTIONS}"
-        overlay = ["mount", "-t", "overlay", "-o", f"lowerdir={lower},{own}", "overlay", self.root]
-        namespaces.run(overlay, "mount", what="Mounting a box's root")
+        options = f"lowerdir={lower},{own}"
+        namespaces.run(["mount", "-t", "overlay", "-o", options, "overlay", self.root], "mount")
 
     def cut(self, namespaces: Namespaces) -> None:
         """Stop the file system as a power cut does."""
@@ -71,7 +71,7 @@ class Disk:
             if time.monotonic() > deadline:
                 raise SwitchroomError(
                     f"The disk '{self._image}' is still in use.",
-                    hint="A process of this machine has a file of the box open, or works in one of its folders.",
+                    hint="A process of this machine has a file of the box open, or is in one of its folders.",
                 )
             time.sleep(_POLL_SECONDS)
 
