@@ -19,3 +19,8 @@ def requested(paths: Paths, transaction: str) -> bool:
         return (paths.runtime / _FILE).read_text(encoding="utf-8") == transaction
     except FileNotFoundError:
         return False
+
+
+def forget(paths: Paths) -> None:
+    """Take the wish back: the transaction has ended."""
+    (paths.runtime / _FILE).unlink(missing_ok=True)

@@ -159,7 +159,7 @@ def _record(line: bytes, seq: int) -> Optional[Record]:
 def _damaged(path: Path, line: int) -> SwitchroomError:
     return SwitchroomError(
         f"The journal '{path}' is damaged in line {line}: it cannot be trusted to tell what was done.",
-        hint=f"See which engine runs (asterisk -rx 'core show version'), then move the folder '{path.parent}' "
+        hint=f"See what runs (asterisk -rx 'core show version'), then move the folder '{path.parent}' "
         "away and run the switch again.",
         code=ExitCode.ATTENTION,
     )

@@ -38,6 +38,15 @@ class Figures:
     forced: bool = False
     about: bool = False
 
+    @property
+    def sentence(self) -> str:
+        """The figures in words; empty when nothing was stopped."""
+        if self.outage_ms is None:
+            return ""
+        about = "about " if self.about else ""
+        calls = "an unknown number of" if self.calls_ended is None else self.calls_ended
+        return f"Outage {about}{self.outage_ms} ms, {calls} calls ended."
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -62,6 +71,13 @@ class Outcome:
     def code(self) -> ExitCode:
         """The exit code it means."""
         return _CODES.get(self.outcome, ExitCode.FAILED)
+
+    @property
+    def sentence(self) -> str:
+        """What a person needs to know in one line."""
+        runs = f"Asterisk {self.running} runs" if self.running else "NO ENGINE RUNS"
+        why = f" ({self.reason})" if self.reason else ""
+        return f"{self.outcome.value}: {runs}{why}. {self.figures.sentence}".rstrip()
 
     def as_dict(self) -> Mapping[str, Any]:
         """Return it as what JSON knows, ``exit_code`` included."""

@@ -27,6 +27,13 @@ STEPS: Mapping[Way, Tuple[str, ...]] = {
     Way.FAIL: ("calm",),
     Way.ATTENTION: ("rescue",),
 }
+HEADINGS: Mapping[Way, str] = {
+    Way.FORWARD: "Going on",
+    Way.BACK: "Rolling back",
+    Way.ABANDON: "Ending without a change",
+    Way.FAIL: "Giving up",
+    Way.ATTENTION: "The rollback failed",
+}
 # What these leave behind is on the disk; all other steps act on processes, which a reboot takes away.
 DURABLE: FrozenSet[str] = frozenset({"packages", "carry", "protect", "flip", "flip-back", "repair"})
 

@@ -82,7 +82,6 @@ class Unit:
 
         Raises SwitchroomError as soon as it crashed, or after ``limit`` seconds; it is stopped then.
         """
-        self._call("reset-failed", check=False)
         self._call("start", "--no-block")
         try:
             return self._wait_up(limit)
@@ -90,9 +89,13 @@ class Unit:
             self.stop(_KILL_SECONDS)  # also ends what systemd would try again
             raise
 
+    def forget_failures(self) -> None:
+        """Reset what systemd counts against the service: failures, and starts within a short time."""
+        self._call("reset-failed", check=False)
+
     def try_again(self) -> None:
         """Ask for a start without waiting: systemd goes on trying."""
-        self._call("reset-failed", check=False)
+        self.forget_failures()
         self._call("start", "--no-block", check=False)
 
     def last_words(self) -> str:

@@ -10,20 +10,12 @@ import traceback
 from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Protocol, Sequence, Tuple
 
-from switchroom.box.switch.journal import Journal, Kind
-from switchroom.box.switch.outcome import End
+from switchroom.box.switch.journal import Journal, Kind, Record
 from switchroom.box.switch.story import Story, Way, tell
 from switchroom.core.errors import SwitchroomError
 
 MAX_ATTEMPTS = 5
 
-_ENDS = {
-    Way.FORWARD: End.KEPT,
-    Way.BACK: End.ROLLED_BACK,
-    Way.ABANDON: End.ABANDONED,
-    Way.FAIL: End.FAILED,
-    Way.ATTENTION: End.ATTENTION,
-}
 # From here on the old engine may be stopped: what fails is rolled back.
 _NO_RETURN = ("stop", "flip", "start", "health")
 
@@ -75,7 +67,13 @@ class World(Protocol):
         """Return whether the machine is shutting down."""
 
     def tell(self, step: str, state: str, text: str) -> None:
-        """Show what happens."""
+        """Show what a step does: ``state`` is ``begin``, ``done`` or ``failed``."""
+
+    def decided(self, way: Way, reason: str) -> None:
+        """Show that the transaction heads elsewhere."""
+
+    def conclude(self, story: Story, records: Sequence[Record]) -> Mapping[str, Any]:
+        """Return what the ``end`` record keeps."""
 
 
 class Walker:
@@ -117,7 +115,7 @@ class Walker:
     def _move(self, story: Story) -> None:
         name = story.next_step
         if name is None:
-            self._journal.append(Kind.END, outcome=_ENDS[story.way].value)
+            self._journal.append(Kind.END, **self._world.conclude(story, self._journal.records))
         elif story.way is Way.FORWARD and name not in _NO_RETURN[1:] and self._world.cancelled():
             self._decide(Way.ABANDON, "it was cancelled")
         else:
@@ -160,7 +158,7 @@ class Walker:
 
     def _decide(self, way: Way, reason: str, **evidence: str) -> None:
         self._journal.append(Kind.DECIDE, way=way.value, reason=reason, **evidence)
-        self._world.tell("", "decide", f"{way.value}: {reason}")
+        self._world.decided(way, reason)
 
 
 def _after_failure(way: Way, step: str) -> Way:

@@ -1,0 +1,167 @@
+"""The steps from one engine to the other, and the same ones back."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Mapping, Optional, Tuple
+
+from switchroom.box import engines
+from switchroom.box.engines import Engine
+from switchroom.box.health import judge
+from switchroom.box.health.baseline import Baseline
+from switchroom.box.health.report import Report
+from switchroom.box.switch import cancel, drain, warm
+from switchroom.box.switch.plan import Plan
+from switchroom.box.switch.restore import restore
+from switchroom.box.switch.scene import Action, Scene
+from switchroom.box.switch.walker import Attempt, Step
+from switchroom.core.errors import SwitchroomError
+
+
+class Changing:
+    """Drains, stops, flips, starts and proves; each step as safe to repeat as to do."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self._started = time.monotonic()
+
+    def steps(self) -> Tuple[Step, ...]:
+        """Return the steps by their names in the journal."""
+        scene = self._scene
+        return (
+            Action("drain", self._drain, intent=self._deadline),
+            Action("stop", self._stop, probe=self._is_down),
+            Action("flip", self._flip, intent=self._remember),
+            Action("start", lambda _: self._start(scene.target, scene.plan.health_timeout)),
+            Action("health", lambda _: self._health(scene.target, scene.plan.health_timeout)),
+            Action("stop-back", self._stop_back, probe=self._is_back),
+            Action("flip-back", self._flip_back),
+            Action("start-back", lambda _: self._start(scene.source, self._patience)),
+            Action("health-back", self._health_back),
+        )
+
+    @property
+    def _patience(self) -> float:
+        """The old engine gets the time a box normally gives, however short the wish was for the new one."""
+        return max(self._scene.plan.health_timeout, self._scene.settings.health.timeout)
+
+    def _deadline(self) -> Mapping[str, Any]:
+        plan = self._scene.plan
+        return {"deadline": time.time() + (0.0 if plan.now else plan.drain_timeout)}
+
+    def _drain(self, attempt: Attempt) -> Mapping[str, Any]:
+        scene = self._scene
+        if not scene.unit.state().up:
+            return {"calls": 0}
+        warm.read_ahead(scene.paths, scene.target)
+        if scene.plan.now:
+            return {"calls": drain.calls(scene.console)}
+        # A clock that was set back must not make a drain longer than it was meant to be.
+        deadline = min(attempt.intent["deadline"], time.time() + scene.plan.drain_timeout)
+        result = self._drainer().run(deadline, scene.settings.drain.refuse)
+        return {"calls": result.calls, "refused_since": result.refused_since}
+
+    def _drainer(self) -> drain.Drain:
+        scene = self._scene
+        return drain.Drain(
+            scene.console,
+            alive=lambda: scene.unit.state().up,
+            cancelled=lambda: cancel.requested(scene.paths, scene.plan.id),
+            tell=scene.events.drain,
+            about_to_refuse=scene.watch.begin,
+        )
+
+    def _is_down(self) -> bool:
+        return self._scene.unit.state().down
+
+    def _stop(self, _attempt: Attempt) -> Mapping[str, Any]:
+        scene = self._scene
+        warm.read_ahead(scene.paths, scene.target)
+        warm.flush(scene.paths)
+        scene.unit.forget_failures()
+        scene.watch.begin()
+        scene.guard.hold()
+        return self._stopped()
+
+    def _stopped(self) -> Mapping[str, Any]:
+        limit = self._scene.settings.stop.timeout
+        forced = self._scene.unit.stop(limit)
+        if forced:
+            self._scene.events.note(f"Asterisk did not stop within {limit:.0f} s and was killed.")
+        return {"forced": forced}
+
+    def _remember(self) -> Mapping[str, Any]:
+        previous = engines.previous(self._scene.paths)
+        return {"previous": str(previous.prefix) if previous else None}
+
+    def _flip(self, _attempt: Attempt) -> Mapping[str, Any]:
+        scene = self._scene
+        scene.guard.hold()
+        engines.remember(scene.paths, scene.source)
+        engines.select(scene.paths, scene.target)
+        return {}
+
+    def _start(self, engine: Engine, limit: float) -> Mapping[str, Any]:
+        scene = self._scene
+        scene.guard.hold()
+        self._started = time.monotonic()
+        try:
+            scene.unit.start(limit)
+            running = scene.unit.running()
+        finally:
+            scene.guard.release()
+        if running != engine:
+            name = running.name if running else "no engine of this box"
+            raise SwitchroomError(f"After the start {name} runs in place of Asterisk {engine.name}.")
+        return {}
+
+    def _health(self, engine: Engine, limit: float) -> Mapping[str, Any]:
+        scene = self._scene
+        left = max(limit - (time.monotonic() - self._started), scene.settings.health.grace)
+        before = baseline_of(scene.plan)
+        report = judge.wait(scene.paths, scene.settings, before, engine, left, tell=self._crash_check)
+        if not report.healthy:
+            raise ill(engine, report)
+        return {"seconds": report.seconds, **scene.watch.end()}
+
+    def _crash_check(self, *_news: object) -> None:
+        """End the wait for health at once when the engine crashed after its start."""
+        state = self._scene.unit.state()
+        if state.crashed or state.restarts:
+            raise SwitchroomError(
+                f"Asterisk crashed after its start ({state.result}, status {state.status}).",
+                cause=self._scene.unit.last_words(),
+            )
+
+    def _is_back(self) -> bool:
+        scene = self._scene
+        if not scene.selected(scene.source):
+            return False
+        return scene.unit.state().up and scene.unit.running() == scene.source
+
+    def _stop_back(self, _attempt: Attempt) -> Mapping[str, Any]:
+        self._scene.guard.hold()
+        return self._stopped()
+
+    def _flip_back(self, _attempt: Attempt) -> Mapping[str, Any]:
+        self._scene.guard.hold()
+        self._scene.unit.forget_failures()
+        engines.select(self._scene.paths, self._scene.source)
+        return {}
+
+    def _health_back(self, attempt: Attempt) -> Mapping[str, Any]:
+        figures = self._health(self._scene.source, self._patience)
+        restore(self._scene, attempt.story)
+        return figures
+
+
+def baseline_of(plan: Plan) -> Optional[Baseline]:
+    """Return what worked before the switch, if that is known."""
+    return Baseline.from_dict(plan.baseline) if plan.baseline else None
+
+
+def ill(engine: Engine, report: Report) -> SwitchroomError:
+    """Return the error for an engine that runs without dial tone."""
+    names = ", ".join(check.name for check in report.failed)
+    evidence = "\n".join(f"{check.name}: {check.evidence}" for check in report.failed)
+    return SwitchroomError(f"Asterisk {engine.name} runs, and is not healthy: {names}.", cause=evidence)
