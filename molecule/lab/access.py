@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import shutil
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional, Sequence
@@ -14,6 +15,7 @@ from switchroom.core import lock, process
 from switchroom.core.process import Arg, Result
 
 _HOST_KEY = "etc/ssh/ssh_host_ed25519_key.pub"
+_PORT = 22
 _ALIAS = "switchroom-lab"
 
 
@@ -44,8 +46,18 @@ class Access:
         known = f"{_ALIAS} {(root / _HOST_KEY).read_text()}"
         (self.folder / "known_hosts").write_text(known)
 
+    def _listens(self) -> bool:
+        """Whether a server is there: cheaper to ask than to start ssh in vain."""
+        try:
+            with socket.create_connection((self.address, _PORT), timeout=1.0) as server:
+                return server.recv(4) == b"SSH-"
+        except OSError:
+            return False
+
     def connect(self, namespaces: Namespaces) -> bool:
         """Try to open the connection that later commands share; it ends with the namespaces."""
+        if not self._listens():
+            return False
         (self.folder / "ssh").unlink(missing_ok=True)
         master = [*namespaces.entering("pid"), *self._ssh("ssh"), "-f", "-N", "-M", f"root@{self.address}"]
         return process.run(master, check=False, timeout=30).returncode == 0
@@ -58,10 +70,10 @@ class Access:
         argv = [*self._ssh("ssh"), f"root@{self.address}", command]
         return process.run(argv, stdin=stdin, check=check, timeout=timeout, what=what)
 
-    def shell(self, words: Sequence[str]) -> list[str]:
-        """Return the command line of an interactive session, or of a program on the caller's terminal."""
-        tty = [] if words else ["-t"]
-        return [*self._ssh("ssh"), *tty, f"root@{self.address}", *([shlex.join(words)] if words else [])]
+    def session(self, words: Sequence[str], tty: bool) -> list[str]:
+        """Return the command line of a program, or with no ``words`` a shell, on the caller's terminal."""
+        command = [shlex.join(words)] if words else []
+        return [*self._ssh("ssh"), *(["-t"] if tty else []), f"root@{self.address}", *command]
 
     def copy(self, source: Path, target: str) -> None:
         """Copy a file or folder of the host into the box."""

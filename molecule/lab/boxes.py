@@ -102,9 +102,11 @@ class Box:
         """Run a program in the box and return what it printed, as stripped text."""
         return self.run(*words, timeout=timeout).stdout.decode(errors="replace").strip()
 
-    def terminal(self, words: Sequence[str]) -> list[str]:
-        """Return the command line of a session in the box on the caller's terminal."""
-        return self._access.shell(words)
+    def terminal(self, words: Sequence[str], tty: bool) -> list[str]:
+        """Return the command line of a program, or with no ``words`` a shell, on the caller's terminal."""
+        if not self.running:
+            raise self._failure(f"The box '{self.name}' does not run.")
+        return self._access.session(words, tty)
 
     def copy_in(self, path: Path, dest: str) -> None:
         """Copy a file or folder of the host to the path ``dest`` of the running box."""

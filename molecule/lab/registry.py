@@ -147,4 +147,5 @@ def _free_number() -> int:
 
 
 def _locked() -> ContextManager[None]:
+    BOXES.mkdir(mode=0o700, parents=True, exist_ok=True)  # the disks hold the boxes' secrets
     return lock.exclusive(BOXES / ".lock", what="the lab's list of boxes", wait=_LOCK_SECONDS)
