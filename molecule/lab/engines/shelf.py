@@ -54,7 +54,7 @@ class Shelf:
         return self._sixteen[1]
 
     def broken(self, fault: str) -> LabEngine:
-        """Return series 22 with one of ``FAULTS``, under a version of its own that is newer than ``newer``."""
+        """Return series 22 with one of ``FAULTS``, under a version of its own, later than ``newer``."""
         version = self.later(1 + list(FAULTS).index(fault))
         return broken(self.current.series, self._packages, fault, version)
 
