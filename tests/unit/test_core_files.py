@@ -56,3 +56,10 @@ def test_sha256_of_known_bytes(tmp_path: Path) -> None:
     path = tmp_path / "abc"
     path.write_bytes(b"abc")
     assert files.sha256(path) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_flushing_the_file_system_of_what_is_not_there_names_it(tmp_path: Path) -> None:
+    files.syncfs(tmp_path)
+    with pytest.raises(FileNotFoundError) as missing:
+        files.syncfs(tmp_path / "absent")
+    assert Path(missing.value.filename) == tmp_path / "absent"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from switchroom.core.errors import ExitCode, SwitchroomError
-from switchroom.core.process import output, require, run
+from switchroom.core.process import follow, output, require, run
 
 
 def test_logged_command_can_be_pasted(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
@@ -62,10 +62,48 @@ def test_timeout_stops_the_grandchildren_too(tmp_path: Path) -> None:
     with pytest.raises(SwitchroomError):
         run(["sh", "-c", f"sleep 60 & echo $! > {marker}; wait"], timeout=3)
     pid = marker.read_text().strip()
+    assert gone(pid)
+
+
+def test_followed_lines_come_one_by_one_while_the_program_still_runs(tmp_path: Path) -> None:
+    go_on = tmp_path / "go-on"
+    seen = []
+
+    def take(line: bytes) -> None:
+        seen.append(line)
+        go_on.touch()
+
+    script = (
+        f"read word; echo $word; until test -e {go_on}; do sleep 0.02; done; echo two; echo why >&2; exit 3"
+    )
+    result = follow(["sh", "-c", script], take, stdin=b"one\n")
+    assert seen == [b"one\n", b"two\n"]
+    assert (result.returncode, result.stderr) == (3, b"why\n")
+
+
+def test_what_a_killed_program_leaves_in_its_group_is_killed_too() -> None:
+    pids = []
+    result = follow(["sh", "-c", "sleep 60 >/dev/null & echo $!; kill -9 $$"], pids.append)
+    assert result.returncode == -9
+    assert gone(pids[0].decode().strip())
+
+
+def test_an_interrupted_caller_lets_the_program_end_within_the_grace(tmp_path: Path) -> None:
+    done = tmp_path / "done"
+
+    def interrupt(_line: bytes) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        follow(["sh", "-c", f"echo go; sleep 0.3; touch {done}"], interrupt, grace=30)
+    assert done.exists()
+
+
+def gone(pid: str) -> bool:
     deadline = time.monotonic() + 10  # a busy machine takes its time to let go of a killed process
     while running(pid) and time.monotonic() < deadline:
         time.sleep(0.02)
-    assert not running(pid)
+    return not running(pid)
 
 
 def running(pid: str) -> bool:

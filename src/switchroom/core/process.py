@@ -13,8 +13,9 @@ import shlex
 import shutil
 import signal
 import subprocess
+import tempfile
 from pathlib import Path
-from typing import Any, Mapping, Optional, Sequence, Union
+from typing import Any, Callable, Dict, Mapping, Optional, Sequence, Union
 
 from switchroom.core.errors import ExitCode, SwitchroomError
 
@@ -89,6 +90,38 @@ def run(
     return result
 
 
+def follow(
+    argv: Sequence[Arg],
+    each_line: Callable[[bytes], None],
+    *,
+    stdin: bytes = b"",
+    env: Optional[Mapping[str, str]] = None,
+    grace: float = 0.0,
+) -> Result[bytes]:
+    """Run a program, hand over each line of its standard output as it comes, and return the result.
+
+    The result has standard error only, and any exit code: the lines tell how it went. ``stdin`` must fit into
+    a pipe (64 KiB). When the program is killed, so is all that it leaves behind in its process group. When
+    the caller is interrupted, the program may go on for ``grace`` seconds before it is stopped.
+    """
+    words = [os.fspath(arg) for arg in argv]
+    require(words[0])
+    log.debug("$ %s", _pasteable(words, None, env))
+    options: Dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    options.update(start_new_session=True, env={**os.environ, **(env or {})})
+    with tempfile.TemporaryFile() as errors:
+        with subprocess.Popen(words, stderr=errors, **options) as child:
+            try:
+                _hand_over(child, stdin, each_line)
+            except BaseException:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    child.wait(grace)
+                _stop_group(child)
+                raise
+        errors.seek(0)
+        return Result(words, child.returncode, b"", errors.read())
+
+
 def output(argv: Sequence[Arg], *, what: str = "", env: Optional[Mapping[str, str]] = None) -> str:
     """Run a program and return what it printed, as stripped text."""
     return run(argv, what=what, env=env).stdout.decode(errors="replace").strip()
@@ -132,6 +165,19 @@ def _communicate(
             _stop_group(child)
             raise
     return Result(words, child.returncode, stdout or b"", stderr or b"")
+
+
+def _hand_over(child: subprocess.Popen[bytes], stdin: bytes, each_line: Callable[[bytes], None]) -> None:
+    assert child.stdin  # noqa: S101 - both are pipes
+    assert child.stdout  # noqa: S101
+    with contextlib.suppress(BrokenPipeError), child.stdin as pipe:
+        pipe.write(stdin)
+    for line in child.stdout:
+        each_line(line)
+    # Not reaped yet: until then nobody else can have its number, and with it the number of its group.
+    ended = os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    if ended and ended.si_code != os.CLD_EXITED:
+        os.killpg(child.pid, signal.SIGKILL)
 
 
 def _stop_group(child: subprocess.Popen[bytes]) -> None:
