@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import Any, Mapping, Optional, Tuple
 
@@ -24,6 +25,7 @@ class Changing:
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
         self._started = time.monotonic()
+        self._pid = 0
 
     def steps(self) -> Tuple[Step, ...]:
         """Return the steps by their names in the journal."""
@@ -68,7 +70,7 @@ class Changing:
             alive=lambda: scene.unit.state().up,
             cancelled=lambda: cancel.requested(scene.paths, scene.plan.id),
             tell=scene.events.drain,
-            about_to_refuse=scene.watch.begin,
+            about_to_stop=scene.watch.begin,
         )
 
     def _is_down(self) -> bool:
@@ -106,7 +108,7 @@ class Changing:
         scene.guard.hold()
         self._started = time.monotonic()
         try:
-            scene.unit.start(limit)
+            self._pid = scene.unit.start(limit).pid
             running = scene.unit.running()
         finally:
             scene.guard.release()
@@ -127,7 +129,8 @@ class Changing:
     def _crash_check(self, *_news: object) -> None:
         """End the wait for health at once when the engine crashed after its start."""
         state = self._scene.unit.state()
-        if state.crashed or state.restarts:
+        self._pid = self._pid or state.pid
+        if not state.up or state.pid != self._pid:
             raise SwitchroomError(
                 f"Asterisk crashed after its start ({state.result}, status {state.status}).",
                 cause=self._scene.unit.last_words(),
@@ -137,7 +140,7 @@ class Changing:
         scene = self._scene
         if not scene.selected(scene.source):
             return False
-        return scene.unit.state().up and scene.unit.running() == scene.source
+        return scene.unit.running() == scene.source
 
     def _stop_back(self, _attempt: Attempt) -> Mapping[str, Any]:
         self._scene.guard.hold()
@@ -150,6 +153,8 @@ class Changing:
         return {}
 
     def _health_back(self, attempt: Attempt) -> Mapping[str, Any]:
+        with contextlib.suppress(SwitchroomError):
+            drain.calm(self._scene.console)  # the old process may never have ended
         figures = self._health(self._scene.source, self._patience)
         restore(self._scene, attempt.story)
         return figures

@@ -38,14 +38,14 @@ class Drained:
 class Drain:
     """One drain; ``alive`` says whether Asterisk still runs, ``tell`` gets calls, seconds left, refusing.
 
-    ``about_to_refuse`` is called once, just before new calls are refused for the first time.
+    ``about_to_stop`` is called before Asterisk is asked for something that may end it at once.
     """
 
     console: Console
     alive: Callable[[], bool]
     cancelled: Callable[[], bool]
     tell: Callable[[Optional[int], float, bool], None]
-    about_to_refuse: Callable[[], None]
+    about_to_stop: Callable[[], None]
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
 
@@ -62,12 +62,20 @@ class Drain:
         return self._refuse(maintenance, deadline)
 
     def _refuse(self, maintenance: bool, deadline: float) -> Drained:
-        self.about_to_refuse()
         since = self.clock()
-        command = "pjsip set maintenance on all" if maintenance else "core stop gracefully"
-        if self.alive():
-            self.console.ask(command)
+        if maintenance:
+            self.console.ask("pjsip set maintenance on all")
+        else:
+            self.about_to_stop()
+            self._stop_gracefully()
         return Drained(self._wait(deadline, deadline, refusing=True), since)
+
+    def _stop_gracefully(self) -> None:
+        try:
+            self.console.ask("core stop gracefully")
+        except SwitchroomError:
+            if self.alive():  # else it ended before it could answer
+                raise
 
     def _wait(self, until: float, deadline: float, refusing: bool) -> Optional[int]:
         """Return the calls that are left when none is, or at ``until``."""

@@ -33,6 +33,7 @@ class Events:
         self._say = say
         self._path = folder / FILE
         self._handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        self._calls: Optional[int] = -1
         self._end_torn_line()
 
     def close(self) -> None:
@@ -50,8 +51,11 @@ class Events:
         self._say(text)
 
     def drain(self, calls: Optional[int], left: float, refusing: bool) -> None:
-        """Tell how the drain goes; only for programs, it is told often."""
+        """Tell how the drain goes, often; in plain words only when the number of calls changed."""
         self._write("drain", calls=calls, left=round(left, 1), refusing=refusing)
+        if calls != self._calls:
+            self._calls = calls
+            self._say(f"drain: {'?' if calls is None else calls} calls, {left:.0f} s left")
 
     def end(self, data: Event, text: str) -> None:
         """Tell the outcome, once."""

@@ -18,25 +18,17 @@ from switchroom.box.switch.transaction import worker_lock
 from switchroom.core.errors import SwitchroomError
 
 MAX_BOOTS = 3
-# Made beside the links before they are renamed: ours, and the engine package's.
-_STRAYS = (".engine.*.new", ".previous.*.new", "engine.new")
 
 Say = Callable[[str], None]
 
 
 def recover(paths: Paths, say: Say) -> None:
     """Settle selector and boot loops; what cannot be settled is told, and Asterisk starts all the same."""
-    _remove_strays(paths)
     with worker_lock(paths):
+        rescue.remove_strays(paths)
         source = _source(paths, say)
         if engines.active(paths) is None:
             _select_whole(paths, source, say)
-
-
-def _remove_strays(paths: Paths) -> None:
-    for pattern in _STRAYS:
-        for stray in paths.selector.parent.glob(pattern):
-            stray.unlink()
 
 
 def _source(paths: Paths, say: Say) -> Optional[Engine]:

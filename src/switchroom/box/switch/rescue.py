@@ -12,6 +12,8 @@ from switchroom.box.switch.unit import Unit
 from switchroom.core.errors import SwitchroomError
 
 _START_SECONDS = 60.0
+# Made beside the links before they are renamed: ours, and the engine package's.
+_STRAYS = (".engine.*.new", ".previous.*.new", "engine.new")
 
 
 def candidates(paths: Paths, preferred: Iterable[Engine] = ()) -> Tuple[Engine, ...]:
@@ -33,7 +35,8 @@ def any_engine(paths: Paths, unit: Unit, preferred: Iterable[Engine] = ()) -> Op
     """
     running = unit.running()
     if running and unit.state().up:
-        _select(paths, running)
+        if engines.active(paths) is None:
+            engines.select(paths, running)
         return running
     choice = candidates(paths, preferred)
     for engine in choice:
@@ -43,6 +46,13 @@ def any_engine(paths: Paths, unit: Unit, preferred: Iterable[Engine] = ()) -> Op
         _select(paths, choice[0])
         unit.try_again()
     return None
+
+
+def remove_strays(paths: Paths) -> None:
+    """Remove the temporary links that a crash left beside the selector."""
+    for pattern in _STRAYS:
+        for stray in paths.selector.parent.glob(pattern):
+            stray.unlink()
 
 
 def _starts(paths: Paths, unit: Unit, engine: Engine) -> bool:

@@ -43,16 +43,19 @@ def figures(records: Sequence[Record]) -> Figures:
             done.update(record.data)
     stopped = _first(records, Kind.INTENT, ("stop",))
     back = _last(records, Kind.DONE, ("start", "start-back"))
-    if stopped is None or back is None:
+    if stopped is None:
         return Figures()
+    calls, forced = done.get("calls"), bool(done.get("forced", False))
+    if back is None:
+        return Figures(calls_ended=calls, forced=forced)
     about = "outage_ms" not in done
     answering = back.seconds if about else float(done["answering"])
     since = done.get("refused_since", stopped.seconds)
     return Figures(
         outage_ms=round((answering - stopped.seconds) * 1000) if about else int(done["outage_ms"]),
         refused_ms=round((answering - since) * 1000),
-        calls_ended=done.get("calls"),
-        forced=bool(done.get("forced", False)),
+        calls_ended=calls,
+        forced=forced,
         about=about,
     )
 
@@ -90,6 +93,6 @@ def _instructions(story: Story, running: Optional[str]) -> str:
     return (
         f"NO ENGINE RUNS. 1. See why: {look}. 2. Make the old engine whole: dnf reinstall "
         f"{source.engine.package}. 3. Select and start it: ln -sfn {source.prefix} /etc/switchroom/engine && "
-        "systemctl reset-failed asterisk.service && systemctl restart asterisk.service. Meanwhile systemd goes "
-        "on trying."
+        "systemctl reset-failed asterisk.service && systemctl restart asterisk.service. "
+        "Meanwhile systemd goes on trying."
     )

@@ -26,6 +26,7 @@ from switchroom.box.switch.story import HEADINGS, Story, Way, tell
 from switchroom.box.switch.unit import Unit, shutting_down
 from switchroom.box.switch.walker import Stopping, Walker
 from switchroom.core import lock
+from switchroom.core.errors import SwitchroomError
 from switchroom.core.files import fsync_dir, staging
 
 _STAGING = ".begin-"
@@ -56,7 +57,8 @@ def run(paths: Paths, say: Say) -> Optional[Outcome]:
             say("The machine is shutting down; the next boot goes on.")
             return None
         except Exception:
-            rescue.any_engine(paths, Unit())
+            with contextlib.suppress(SwitchroomError, OSError):
+                rescue.any_engine(paths, Unit())
             raise
 
 
@@ -64,6 +66,7 @@ def _open(paths: Paths) -> bool:
     """Return whether a transaction is open, after beginning the submitted one if none was."""
     for dead in paths.state.glob(f"{_STAGING}*"):
         shutil.rmtree(dead)
+    rescue.remove_strays(paths)
     if not paths.transaction.exists():
         plan = submitted(paths)
         if plan is None:

@@ -82,9 +82,10 @@ class Unit:
 
         Raises SwitchroomError as soon as it crashed, or after ``limit`` seconds; it is stopped then.
         """
+        before = self.state().restarts
         self._call("start", "--no-block")
         try:
-            return self._wait_up(limit)
+            return self._wait_up(limit, before)
         except SwitchroomError:
             self.stop(_KILL_SECONDS)  # also ends what systemd would try again
             raise
@@ -105,14 +106,14 @@ class Unit:
             process.run(argv, check=False, timeout=_COMMAND_SECONDS).stdout.decode(errors="replace").strip()
         )
 
-    def _wait_up(self, limit: float) -> State:
+    def _wait_up(self, limit: float, restarts: int) -> State:
         deadline = time.monotonic() + limit
         latest = deadline + _QUEUE_SECONDS
         while True:
             state = self.state()
             if state.up:
                 return state
-            if state.crashed or state.restarts or state.down:
+            if state.crashed or state.restarts > restarts or state.down:
                 raise self._gone(state)
             if state.active == "inactive":  # queued behind something else: its own time has not begun
                 deadline = min(time.monotonic() + limit, latest)

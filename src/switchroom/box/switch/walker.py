@@ -131,6 +131,11 @@ class Walker:
             self._journal.append(Kind.DONE, step.name, **self._work(step, again))
         except Cancelled as error:
             self._decide(Way.ABANDON, error.message)
+        except KeyboardInterrupt:
+            # Stopped by hand: nobody would go on soon, so nothing may be left half way. A reboot goes on.
+            if story.way is not Way.FORWARD or step.name in _NO_RETURN or self._world.stopping():
+                raise
+            self._decide(Way.ABANDON, "its service was stopped")
         except Exception as error:  # whatever is wrong, the way back is walked
             if self._world.stopping():
                 raise Stopping from error

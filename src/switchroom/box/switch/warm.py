@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import ctypes
-import os
 from pathlib import Path
 from typing import Iterable, Set
 
 from switchroom.box.engines import Engine
 from switchroom.box.paths import Paths
-from switchroom.core.errors import from_os_error
+from switchroom.core.files import syncfs
 
 _PARTS = ("sbin", "lib", "modules", "share/documentation")
 _CHUNK = 1 << 20
@@ -28,7 +26,7 @@ def flush(paths: Paths) -> None:
     """Write everything that is pending on the file systems a switch touches onto the disk."""
     folders = (paths.root / name for name in _TOUCHED)
     for folder in _one_each(folder for folder in folders if folder.is_dir()):
-        _syncfs(folder)
+        syncfs(folder)
 
 
 def _read(file: Path) -> int:
@@ -47,14 +45,3 @@ def _one_each(folders: Iterable[Path]) -> Iterable[Path]:
         if device not in seen:
             seen.add(device)
             yield folder
-
-
-def _syncfs(folder: Path) -> None:
-    """Call syncfs(2), which Python does not offer."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        if ctypes.CDLL(None, use_errno=True).syncfs(handle) != 0:
-            number = ctypes.get_errno()
-            raise from_os_error(OSError(number, os.strerror(number), str(folder)))
-    finally:
-        os.close(handle)
