@@ -38,7 +38,7 @@ def judge(
 
 
 def _missing(before: str, now: Optional[str]) -> bool:
-    """What nobody had asked before may turn out unreachable: that is no loss."""
+    """Return whether a name is lost; one nobody had asked before may turn out unreachable."""
     return now is None or (now == LOST and before == REACHABLE)
 
 

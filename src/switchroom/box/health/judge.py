@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Callable, Collection, Dict, Optional, Tuple
 
 from switchroom.box.console import Console
-from switchroom.box.engines import Engine
+from switchroom.box.engines import Engine, active
 from switchroom.box.health import call, comeback, manager, running, site, standing, transports
 from switchroom.box.health.baseline import Baseline
 from switchroom.box.health.report import Check, Report, Verdict, timed
@@ -21,6 +21,7 @@ from switchroom.box.settings import Settings
 COMEBACK = ("registrations", "contacts", "trunks")  # what returns in its own time
 _Test = Callable[[], Verdict]
 _LOCAL = ("ami", "sip", "call")
+_DRIVERS = {"sip": "chan_sip.so", "iax2": "chan_iax2.so"}  # PJSIP is what an engine must have
 _WORKERS = 8
 _FIRST_SLEEP, _LONGEST_SLEEP = 0.1, 1.0
 
@@ -42,16 +43,16 @@ def measure(
     baseline: Optional[Baseline] = None,
     expect: Optional[Engine] = None,
     *,
-    lacking: Collection[str] = (),
     console: Optional[Console] = None,
 ) -> Report:
     """Look once at everything that dial tone is.
 
     Without a ``baseline`` all that is configured must answer. ``expect`` is the engine that must run, by
-    default the selected one. ``lacking`` are driver families the engine does not have (``sip``, ``iax2``):
-    what the baseline holds of them is not judged.
+    default the selected one. What the baseline holds of a channel driver that this engine does not have
+    (chan_sip is gone since Asterisk 21) is not judged, and the evidence says so.
     """
     begin = time.monotonic()
+    lacking = _lacking(paths, expect or active(paths))
     look = _Look(paths, settings, baseline, lacking, console or Console())
     alive = (
         timed("process", lambda: running.check_process(paths, expect)),
@@ -69,7 +70,6 @@ def wait(
     seconds: float,
     *,
     tell: Callable[[Report], None] = lambda _report: None,
-    lacking: Collection[str] = (),
     console: Optional[Console] = None,
 ) -> Report:
     """Look again and again until the box is healthy or ``seconds`` are over; return the last report.
@@ -80,7 +80,7 @@ def wait(
     begin, sleep = time.monotonic(), _FIRST_SLEEP
     fine_since: Optional[float] = None
     while True:
-        report = measure(paths, settings, baseline, expect, lacking=lacking, console=console)
+        report = measure(paths, settings, baseline, expect, console=console)
         tell(report)
         now = time.monotonic()
         fine_since = (fine_since or now) if _only_comeback(report) else None
@@ -93,6 +93,14 @@ def wait(
 
 def _only_comeback(report: Report) -> bool:
     return all(check.name in COMEBACK for check in report.failed)
+
+
+def _lacking(paths: Paths, engine: Optional[Engine]) -> Tuple[str, ...]:
+    """Return the families whose driver the engine does not have; one that only fails to load is a failure."""
+    if engine is None:
+        return ()
+    modules = paths.from_box(str(engine.prefix)) / "modules"
+    return tuple(family for family, driver in _DRIVERS.items() if not (modules / driver).exists())
 
 
 def _not_tried(look: _Look) -> Tuple[Check, ...]:
