@@ -1,0 +1,105 @@
+"""When to kill: a run is measured once, and each trial waits for its instant in a run of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from dataclasses import dataclass
+from typing import Callable, Mapping, Sequence
+
+from lab.boxes import Box
+from lab.campaign.order import Trial, Victim, When
+from lab.campaign.strike import Kill, kills_box, strike
+from lab.campaign.watch import Record, Watch, until
+from switchroom.core.errors import SwitchroomError
+
+_TICK = 0.001
+_QUIET_SECONDS = 0.6
+_RUN_SECONDS = 180.0
+_RESTART_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What an undisturbed run looked like: its records and its times in seconds."""
+
+    records: Sequence[Record]
+    seconds: float
+    rpm_seconds: float
+
+
+def measure(watch: Watch) -> Rehearsal:
+    """Watch a run that has begun until nothing of it goes on any more."""
+    start = time.monotonic()
+    records: Sequence[Record] = ()
+    inside: list[float] = []
+    last = start
+    while last > time.monotonic() - _QUIET_SECONDS:
+        if watch.busy():
+            last, records = time.monotonic(), watch.records() or records
+        if watch.rpm():
+            inside.append(time.monotonic())
+        time.sleep(_TICK)
+    return Rehearsal(records, last - start, inside[-1] - inside[0] if inside else 0.0)
+
+
+def settle(watch: Watch, seconds: float) -> Sequence[str]:
+    """Wait until nothing of a switch has gone on for a while; return the complaint if that never comes."""
+    last, deadline = time.monotonic(), time.monotonic() + seconds
+    while last > time.monotonic() - _QUIET_SECONDS:
+        if watch.busy():
+            last = time.monotonic()
+        if last > deadline:
+            return [f"After {seconds:.0f} s the switch is still at '{watch.place()}'."]
+        time.sleep(0.05)
+    return []
+
+
+def kill(trial: Trial, box: Box, watch: Watch, rehearsal: Rehearsal, begun: float) -> Sequence[Kill]:
+    """Kill at the trial's instant, and the recovery too if it says so; return the kills that hit.
+
+    The box runs again afterwards. When nothing was there to kill, the one kill returned says so.
+    """
+    with contextlib.suppress(SwitchroomError):  # the run may end before its instant comes
+        _WAITS[trial.when](trial.at, watch, rehearsal, begun)
+    kills = [_kill(box, watch, trial.victim)]
+    if trial.again is not None and kills[0].hit:
+        if not kills_box(trial.victim):
+            with contextlib.suppress(SwitchroomError):
+                until(watch.worker, _RESTART_SECONDS, "the worker to be started again")
+        time.sleep(trial.again)
+        kills.append(_kill(box, watch, Victim.TOOL if trial.victim is Victim.DNF else trial.victim))
+    if kills_box(trial.victim):
+        box.wait_ready()
+    return [done for done in kills if done.hit] or kills[:1]
+
+
+def _kill(box: Box, watch: Watch, victim: Victim) -> Kill:
+    done = strike(box, watch, victim)
+    if kills_box(victim):
+        box.start(wait=False)
+    return done
+
+
+def _record(at: float, watch: Watch, _rehearsal: Rehearsal, _begun: float) -> None:
+    _unless_over(watch, lambda: len(watch.records()) >= at)
+
+
+def _share(at: float, _watch: Watch, rehearsal: Rehearsal, begun: float) -> None:
+    time.sleep(max(begun + at * rehearsal.seconds - time.monotonic(), 0.0))
+
+
+def _inside_rpm(at: float, watch: Watch, rehearsal: Rehearsal, _begun: float) -> None:
+    _unless_over(watch, lambda: bool(watch.rpm()))
+    time.sleep(at * rehearsal.rpm_seconds)
+
+
+_WAITS: Mapping[When, Callable[[float, Watch, Rehearsal, float], None]] = {
+    When.RECORD: _record,
+    When.RANDOM: _share,
+    When.RPM: _inside_rpm,
+}
+
+
+def _unless_over(watch: Watch, here: Callable[[], bool]) -> None:
+    until(lambda: here() or not watch.busy(), _RUN_SECONDS, "the trial's instant")
