@@ -73,7 +73,7 @@ class Access:
     def session(self, words: Sequence[str], tty: bool) -> list[str]:
         """Return the command line of a program, or with no ``words`` a shell, on the caller's terminal."""
         command = [shlex.join(words)] if words else []
-        return [*self._ssh("ssh"), *(["-t"] if tty else []), f"root@{self.address}", *command]
+        return [*self._ssh("ssh"), *(["-tt"] if tty else []), f"root@{self.address}", *command]
 
     def copy(self, source: Path, target: str) -> None:
         """Copy a file or folder of the host into the box."""

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Callable, Iterator, Mapping, Optional, Sequence
 
-from lab import cgroups, namespaces, network, registry
+from lab import cgroups, namespaces, network, nspawn, registry
 from lab.access import Access
 from lab.base import ensure_base
 from lab.disk import Disk
@@ -26,20 +26,6 @@ _NAME = re.compile(r"[a-z]([a-z0-9-]{0,30}[a-z0-9])?")
 _DISK_BYTES = 8 << 30
 _POLL_SECONDS = 0.02
 _SSH_FAILED = 255
-_JOIN = 'echo 0 >"$1/cgroup.procs" && shift && exec "$@"'
-# machined does not run on every machine, so nothing is registered; and the box sets up its own network.
-_NSPAWN = [
-    "systemd-nspawn",
-    "--quiet",
-    "--boot",
-    "--register=no",
-    "--keep-unit",
-    "--resolv-conf=off",
-    "--timezone=off",
-    "--link-journal=no",
-    "--console=pipe",
-    "--capability=CAP_NET_ADMIN",
-]
 
 
 class Box:
@@ -52,6 +38,7 @@ class Box:
         self._disk = Disk(record.folder)
         self._access = Access(record.folder, self.address)
         self._life = life
+        self._nspawn: Optional[subprocess.Popen[bytes]] = None
 
     @property
     def root(self) -> Path:
@@ -117,19 +104,10 @@ class Box:
         if self.running:
             raise SwitchroomError(f"The box '{self.name}' runs already.", code=ExitCode.REFUSED)
         life = self._living()
-        group = cgroups.make(self.record.number)
-        nspawn = [*_NSPAWN, f"--directory={self._disk.root}", f"--machine=lab-{self.record.number}"]
+        own = [f"--directory={self._disk.root}", f"--machine=lab-{self.record.number}"]
         binds = [f"--bind-ro={host}:{box}" for host, box in self.record.binds.items()]
-        inside = [*life.entering("mount", "pid", "net"), *nspawn, f"--hostname={self.name}", *binds]
-        with self.console.open("wb") as console:
-            subprocess.Popen(
-                ["sh", "-c", _JOIN, "sh", group, *inside],
-                stdin=subprocess.DEVNULL,
-                stdout=console,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"},
-                start_new_session=True,
-            )
+        words = [*own, f"--hostname={self.name}", *binds]
+        self._nspawn = nspawn.launch(life, cgroups.make(self.record.number), words, self.console)
         self._wait(lambda: self.running, 10.0, "did not start")
         if wait:
             self.wait_ready()
@@ -149,25 +127,39 @@ class Box:
         os.kill(self.leader, signal.SIGRTMIN + 4)
         self._wait(lambda: not self.running, timeout, "does not shut down")
 
+    def reboot(self) -> None:
+        """Reboot the box as its admin does, and wait until it is ready again."""
+        before = self.leader
+        self.run("systemctl", "reboot", check=False)
+        self._wait(lambda: cgroups.leader(self.record.number) not in (None, before), 60.0, "does not reboot")
+        self.wait_ready()
+
     def crash(self) -> None:
         """Kill everything in the box at once; its files are as it last wrote them, flushed or not."""
-        self._living().end()
+        self._end(self._living())
         self._attach()
 
     def power_cut(self) -> None:
         """Take the power away: what was not flushed to the disk is lost. The journal is replayed at once."""
         life = self._living()
         self._disk.cut(life)
-        life.end()
+        self._end(life)
         self._attach()
 
     def down(self) -> None:
         """Remove the box and all that is on it."""
         if self._life:
-            self._life.end()
+            self._end(self._life)
         registry.remove(self.record)
 
+    def _end(self, life: Namespaces) -> None:
+        life.end()
+        if self._nspawn:
+            self._nspawn.wait()
+
     def _living(self) -> Namespaces:
+        if not self.record.folder.is_dir():
+            raise SwitchroomError(f"The box '{self.name}' is gone.", code=ExitCode.USAGE)
         if self._life is None or not self._life.alive:
             self._life = registry.life(self.record) or self._attach()
         return self._life
@@ -194,9 +186,13 @@ class Box:
     def _wait(self, done: Callable[[], bool], timeout: float, what: str, alive: bool = False) -> None:
         deadline = time.monotonic() + timeout
         while not done():
-            if time.monotonic() > deadline or (alive and not self.running):
+            if time.monotonic() > deadline or (alive and not self._switched_on()):
                 raise self._failure(f"The box '{self.name}' {what}.")
             time.sleep(_POLL_SECONDS)
+
+    def _switched_on(self) -> bool:
+        """Whether it runs, or is between the two halves of a reboot."""
+        return self.running or (self._nspawn is not None and self._nspawn.poll() is None)
 
     def _failure(self, message: str) -> SwitchroomError:
         said = process.last_lines(self.console.read_bytes()) if self.console.exists() else ""

@@ -152,7 +152,7 @@ def _exec(args: argparse.Namespace) -> NoReturn:
 
 def _enter(name: str, words: Sequence[str]) -> NoReturn:
     box = Box(registry.find(name))
-    command = box.terminal(words, tty=not words or (sys.stdin.isatty() and sys.stdout.isatty()))
+    command = box.terminal(words, tty=sys.stdin.isatty() and sys.stdout.isatty())
     os.execvp(command[0], command)  # noqa: S606 -- ssh takes this process's place, terminal and all
 
 

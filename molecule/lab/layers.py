@@ -44,7 +44,7 @@ def appliance_layer(repository: Path, packages: Sequence[str]) -> Path:
         if not layer.is_dir():
             _make(layer, base, repository, packages)
         os.utime(layer)
-        _prune(layers)
+        prune(layers)
     return layer
 
 
@@ -132,7 +132,7 @@ def _write_repositories(folder: Path, repository: Path) -> None:
         (folder / source.name).write_text(text)
 
 
-def _prune(layers: Path) -> None:
+def prune(layers: Path) -> None:
     """Remove old layers that no box stands on."""
     for dead in layers.glob(f"{_DEAD}*"):
         shutil.rmtree(dead)

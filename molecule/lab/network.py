@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from lab.namespaces import Namespaces
@@ -12,6 +13,7 @@ BRIDGE = "switchroom-lab"
 SUBNET = "198.18.77"
 HOST = f"{SUBNET}.1"
 NUMBERS = range(2, 255)
+_UNPLUG_SECONDS = 10.0
 
 
 def address(number: int) -> str:
@@ -33,8 +35,9 @@ def remove_bridge() -> None:
 
 
 def plug(number: int, namespaces: Namespaces) -> None:
-    """Give the namespaces a device ``eth0``; both ends of the cable vanish with them."""
-    cable = f"swlab-{number}"
+    """Give the namespaces a device ``eth0``."""
+    unplug(number)
+    cable = _cable(number)
     _ip(
         f"link add {cable} type veth peer name eth0 netns {namespaces.first.pid}",
         f"link set {cable} master {BRIDGE} up",
@@ -45,6 +48,18 @@ def plug(number: int, namespaces: Namespaces) -> None:
         f"route add default via {HOST}",
     ]
     namespaces.run(["ip", "-batch", "-"], "net", stdin=_lines(*inside), what="Setting a box's address")
+
+
+def unplug(number: int) -> None:
+    """Remove the cable of a box. The kernel removes it with the namespaces too, but in its own time."""
+    cable = Path("/sys/class/net", _cable(number))
+    deadline = time.monotonic() + _UNPLUG_SECONDS
+    while cable.exists() and time.monotonic() < deadline:
+        process.run(["ip", "link", "del", cable.name], check=False)  # gone meanwhile is as good
+
+
+def _cable(number: int) -> str:
+    return f"swlab-{number}"
 
 
 def _ip(*commands: str) -> None:

@@ -106,6 +106,7 @@ def _take_down(record: Record) -> None:
     namespaces = life(record)
     if namespaces:
         namespaces.end()
+    network.unplug(record.number)
     cgroups.remove(record.number)
     dead = BOXES / f"{_DEAD}{record.folder.name}"
     record.folder.rename(dead)  # the number is free only now
@@ -120,7 +121,8 @@ def _sweep() -> None:
 
 
 def _tidy() -> None:
-    for dead in BOXES.glob(f"{_DEAD}*"):
+    unknown = [path for path in BOXES.glob("[0-9]*-*") if not (path / _RECORD).is_file()]
+    for dead in [*BOXES.glob(f"{_DEAD}*"), *unknown]:
         shutil.rmtree(dead, ignore_errors=True)
     if not records():
         network.remove_bridge()

@@ -1,0 +1,46 @@
+"""systemd-nspawn, which boots a box's root."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Sequence
+
+from lab.namespaces import Namespaces
+
+# machined does not run on every machine, so nothing is registered. The network is that of the namespaces,
+# and a box may do with it what a machine may.
+_NSPAWN = [
+    "systemd-nspawn",
+    "--quiet",
+    "--boot",
+    "--register=no",
+    "--keep-unit",
+    "--resolv-conf=off",
+    "--timezone=off",
+    "--link-journal=no",
+    "--console=pipe",
+    "--capability=CAP_NET_ADMIN",
+]
+# Joins the box's control group before anything of the box runs; with --keep-unit, 133 asks for a reboot.
+_SUPERVISE = """\
+group=$1
+shift
+while (echo 0 >"$group/cgroup.procs" && exec "$@"); [ $? = 133 ]; do :; done
+"""
+
+
+def launch(life: Namespaces, group: Path, words: Sequence[str], console: Path) -> subprocess.Popen[bytes]:
+    """Boot a box in its namespaces and control group; ``words`` say which. It ends when the box is off."""
+    inside = [*life.entering("mount", "pid", "net"), *_NSPAWN, *words]
+    with console.open("wb") as sink:
+        return subprocess.Popen(
+            ["sh", "-c", _SUPERVISE, "sh", group, *inside],
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            # The box's systemd is to see the unified hierarchy alone, whatever else the host mounts.
+            env={**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"},
+            start_new_session=True,
+        )
