@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass
-from typing import Dict, Iterator, Optional, Tuple
+from typing import Dict, Iterator, List, Optional, Tuple
 
 from switchroom.box import engines, modules, packages
 from switchroom.box.console import Console
@@ -14,8 +14,9 @@ from switchroom.box.health.report import Report
 from switchroom.box.packages import Offer, Resolution
 from switchroom.box.paths import Paths
 from switchroom.box.settings import Settings
-from switchroom.box.switch import drain, preflight, unit
+from switchroom.box.switch import drain, preflight, status, unit
 from switchroom.box.switch.preflight import Finding
+from switchroom.box.switch.scanned import as_findings, look
 from switchroom.catalog.convert import to_plain
 from switchroom.catalog.model import Catalog
 from switchroom.core import process
@@ -28,13 +29,17 @@ _STARTED = ("ExecMainStartTimestampMonotonic", "ActiveEnterTimestampMonotonic")
 
 @dataclass(frozen=True)
 class Wish:
-    """What the admin asked for beside the target; times in seconds."""
+    """What the admin asked for beside the target; times in seconds.
+
+    ``local``: do without repositories where an installed engine allows it, as a rollback should.
+    """
 
     drain_timeout: float
     health_timeout: float
     now: bool
     acknowledged: Tuple[str, ...]
     channel: Optional[str]
+    local: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,47 +101,55 @@ def survey(box: Box, wish: Wish, source: Engine, target: Offer, reporter: Report
     """Return all that is known about going from ``source`` to ``target``."""
     with reporter.step("Looking at packages, configuration and health") as step:
         step.note("packages")
-        resolution, error = _resolved(source, target, wish)
+        resolution, unavailable = _resolved(source, target, wish)
+        foreign = modules.foreign(box.paths, source)
+        machine = [*_machine(box, resolution), *unavailable]
         step.note("configuration")
-        scanned = tuple(preflight.scanned(box.paths, box.catalog, source, target))
+        scanned = look(box.paths, box.catalog, box.today, source, target.engine)
         step.note("health")
         health = judge.measure(box.paths, box.settings)
-        foreign = modules.foreign(box.paths, source)
         found = [
-            *_machine(box, resolution, error),
-            *preflight.support(box.catalog.series.get(target.series), box.today),
+            *machine,
+            *preflight.missing_parts(resolution),
             *preflight.health(health),
-            *scanned,
-            *preflight.foreign_modules(foreign),
+            *preflight.foreign_modules(foreign, target.series),
+            *as_findings(scanned),
         ]
-        calls, maintenance = _calls(box.console), drain.has_maintenance(box.console)
-        step.note(f"{len(found)} findings")
+        step.note(f"{len(found)} finding{'' if len(found) == 1 else 's'}")
+    calls, maintenance = _calls(box.console), drain.has_maintenance(box.console)
     outage = expected_outage(box.paths)
     return Survey(source, target, resolution, tuple(found), health, foreign, calls, maintenance, outage)
 
 
-def _resolved(
-    source: Engine, target: Offer, wish: Wish
-) -> Tuple[Optional[Resolution], Optional[SwitchroomError]]:
+def _resolved(source: Engine, target: Offer, wish: Wish) -> Tuple[Optional[Resolution], List[Finding]]:
+    """Return the package transaction, or why there is none; an installed engine needs no repository."""
     extras = packages.extras_of(source)
-    offline = target.installed and not target.repository
-    try:
-        return packages.resolve(target.engine, extras, wish.channel, offline=offline), None
-    except SwitchroomError as error:
-        return None, error
+    found: List[Finding] = []
+    for offline in _ways(target, wish):
+        try:
+            return packages.resolve(target.engine, extras, wish.channel, offline=offline), []
+        except SwitchroomError as error:
+            found = found or [preflight.of_error("packages", error)]
+    return None, found
 
 
-def _machine(
-    box: Box, resolution: Optional[Resolution], error: Optional[SwitchroomError]
-) -> Iterator[Finding]:
-    paths = box.paths
-    yield from preflight.root_and_systemd(paths)
+def _ways(target: Offer, wish: Wish) -> Tuple[bool, ...]:
+    """Return in which order to do without the repositories (True) and with them (False)."""
+    if not target.installed:
+        return (False,)
+    return (True, False) if wish.local else (False, True)
+
+
+def _machine(box: Box, resolution: Optional[Resolution]) -> Iterator[Finding]:
+    paths, reserve = box.paths, box.settings.disk.reserve
+    yield from preflight.systemd(paths)
     yield from preflight.alone(paths)
-    yield from preflight.supply(resolution, error)
     yield from preflight.package_lock(packages.lock_holder(paths))
     if resolution:
-        needs = ((paths.packages, resolution.download_bytes), (paths.engines, resolution.install_bytes))
-        yield from preflight.disk(needs, box.settings.disk.reserve)
+        try:
+            packages.require_space(paths, resolution, reserve)
+        except SwitchroomError as error:
+            yield preflight.of_error("disk", error)
     yield from preflight.dead_nameservers(paths)
 
 
@@ -149,8 +162,10 @@ def _calls(console: Console) -> Optional[int]:
 
 def expected_outage(paths: Paths) -> Optional[float]:
     """Return the last outage measured on this box, else what the running engine's own start suggests."""
-    measured = _last_outage(paths)
-    return _start_seconds() if measured is None else measured
+    last = status.read(paths).last
+    if last and last.figures.outage_ms is not None:
+        return last.figures.outage_ms / 1000
+    return _start_seconds()
 
 
 def _start_seconds() -> Optional[float]:
