@@ -53,11 +53,12 @@ class Inclusion:
 
 @dataclass(frozen=True)
 class Oddity:
-    """Something Asterisk would complain about, or that could not be read."""
+    """Something Asterisk would complain about; ``hides`` says that entries may have gone unread for it."""
 
     file: str
     line: int
     text: str
+    hides: bool = False
 
 
 @dataclass

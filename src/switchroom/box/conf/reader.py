@@ -53,10 +53,10 @@ class _Reader:
         try:
             data = where.read_bytes() if where.is_file() or not where.exists() else None
         except OSError as error:
-            self._note(f"The file '{name}' cannot be read: {error.strerror}.")
+            self._note(f"The file '{name}' cannot be read: {error.strerror}.", hides=True)
             return False
         if data is None:  # reading a pipe would wait for ever
-            self._note(f"'{name}' is not a regular file: Asterisk ignores it.")
+            self._note(f"'{name}' is not a regular file: Asterisk ignores it.", hides=True)
             return False
         self.result.files.append(name)
         before = self._file, self._line, self._section, self._stack
@@ -69,14 +69,14 @@ class _Reader:
         comments = Comments()
         for self._line, line in enumerate(data.split(b"\n"), 1):
             if len(line) > _LONGEST_LINE:
-                self._note(f"The line is longer than {_LONGEST_LINE} bytes: Asterisk skips it.")
+                self._note(f"The line is longer than {_LONGEST_LINE} bytes: Asterisk skips it.", hides=True)
                 continue
             text = line.partition(b"\0")[0].decode(errors="surrogateescape")
             kept = comments.strip(text).strip(_BLANK)
             if kept:
                 self._statement(kept)
         if comments.depth:
-            self._note("A block comment (;--) is never closed (--;).")
+            self._note("A block comment (;--) is never closed (--;).", hides=True)
 
     def _statement(self, text: str) -> None:
         if text[0] == "[":
@@ -119,14 +119,18 @@ class _Reader:
     def _include(self, kind: str, target: str) -> None:
         names = [name for name in expand(self._root, str(Path(FOLDER, target))) if self._fresh(name)]
         if not names and kind == "include":
-            self._note(f"The included file '{target}' is not there: Asterisk refuses the whole file.")
+            self._note(
+                f"The included file '{target}' is not there: Asterisk refuses the whole file.", hides=True
+            )
         file, line = self._file, self._line
         read_now = tuple(name for name in names if self.load(name, self._stack))
         self.result.inclusions.append(Inclusion(kind, file, line, target, read_now))
 
     def _fresh(self, name: str) -> bool:
         if name in self._stack or len(self._stack) >= _DEEPEST:
-            self._note(f"The file '{name}' is included by itself, or more than {_DEEPEST} files deep.")
+            self._note(
+                f"The file '{name}' is included by itself, or more than {_DEEPEST} files deep.", hides=True
+            )
             return False
         return True
 
@@ -151,8 +155,8 @@ class _Reader:
             value, operator = value[1:], "=>"
         return Entry(self._file, self._line, section, key.strip(_BLANK), value.strip(_BLANK), operator)
 
-    def _note(self, text: str) -> None:
-        self.result.oddities.append(Oddity(self._file, self._line, text))
+    def _note(self, text: str, hides: bool = False) -> None:
+        self.result.oddities.append(Oddity(self._file, self._line, text, hides))
 
 
 def _unquoted(text: str) -> str:

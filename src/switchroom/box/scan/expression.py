@@ -1,0 +1,93 @@
+"""Reading one line of dialplan: applications, arguments, functions, variables, the commands within."""
+
+from __future__ import annotations
+
+import re
+from typing import Iterator, List, Optional, Tuple
+
+_FUNCTION = re.compile(r"\$\{([A-Za-z_]\w*)\(")
+_VARIABLE = re.compile(r"\$\{_{0,2}([A-Za-z]\w*)(?=[}:])")
+_CALL = re.compile(r"\s*([A-Za-z_]\w*)\s*(.*)", re.DOTALL)
+_TARGET = re.compile(r"(?:^|&)\s*([A-Za-z][A-Za-z0-9]+)/")
+_OPEN, _CLOSE = "([{", ")]}"
+
+
+def split(text: str, at: str = ",") -> Tuple[str, ...]:
+    """Split at a character that stands outside brackets and quotes."""
+    parts: List[str] = [""]
+    depth, quoted, escaped = 0, False, False
+    for letter in text:
+        plain = not escaped and not quoted
+        depth += plain and letter in _OPEN
+        depth -= plain and letter in _CLOSE and depth > 0
+        quoted ^= letter == '"' and not escaped
+        escaped = letter == "\\" and not escaped
+        if letter == at and plain and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return tuple(parts)
+
+
+def call(text: str) -> Optional[Tuple[str, str]]:
+    """Return the name and the raw arguments of ``App(args)``, ``App,args`` or ``App``; None if no name."""
+    match = _CALL.match(text)
+    if match is None:
+        return None
+    name, rest = match[1], match[2].strip()
+    if rest.startswith("("):
+        end = rest.rfind(")")
+        return name, rest[1 : end if end > 0 else None]
+    return name, rest.lstrip(",")
+
+
+def functions(text: str) -> Iterator[Tuple[str, str]]:
+    """Yield name and raw arguments of each ``${FUNC(args)}``, also of those inside one another."""
+    for match in _FUNCTION.finditer(text):
+        yield match[1], balanced(text, match.end())
+
+
+def variables(text: str) -> Iterator[str]:
+    """Yield the names of the plain variables that are read."""
+    for match in _VARIABLE.finditer(text):
+        yield match[1]
+
+
+def assignments(text: str, several: bool) -> Iterator[Tuple[str, str]]:
+    """Yield left and right side of ``Set(a=b)``, or of each pair of ``MSet``; leading underscores go."""
+    for pair in split(text) if several else (text,):
+        left, equals, right = pair.partition("=")
+        if equals:
+            yield left.strip().lstrip("_"), right
+
+
+def conditional(text: str) -> Tuple[str, ...]:
+    """Return what ``ExecIf(cond?App(args):Other(args))`` and ``ExecIfTime`` may run."""
+    _, *rest = split(text, "?")
+    return split("?".join(rest), ":") if rest else ()
+
+
+def technologies(text: str) -> Iterator[str]:
+    """Yield the channel technologies of ``SIP/1&PJSIP/2``."""
+    for match in _TARGET.finditer(text):
+        yield match[1]
+
+
+def option_letters(text: str) -> str:
+    """Return the letters of an option string without what stands in brackets."""
+    letters, depth = "", 0
+    for letter in text:
+        depth -= letter in _CLOSE and depth > 0
+        letters += letter if depth == 0 and letter.isalpha() else ""
+        depth += letter in _OPEN
+    return letters
+
+
+def balanced(text: str, start: int) -> str:
+    """Return the text from ``start`` to the bracket that closes the one before it."""
+    depth = 1
+    for at in range(start, len(text)):
+        depth += (text[at] in _OPEN) - (text[at] in _CLOSE)
+        if depth == 0:
+            return text[start:at]
+    return text[start:]
