@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import Any, Dict
 
 from switchroom.cli.switch_live import StepList
@@ -20,17 +21,23 @@ def test_log_gets_one_line_a_change_and_no_escape_sequences() -> None:
     log = io.StringIO()
     steps = StepList(log, live=False)
     for event in (
-        step("drain", "begin", "waiting for 2 calls"),
+        step("drain", "begin"),
         drain(2, 600, True),
+        drain(2, 599, True),
         {"event": "note", "text": "Maintenance mode is on."},
+        drain(1, 598, True),
         step("drain", "done", "no call is left"),
+        step("stop", "failed"),
     ):
         steps.take(event)
     steps.tick()
-    assert log.getvalue().splitlines() == [
-        "drain: waiting for 2 calls",
+    assert re.sub(r"\d\.\d s", "N s", log.getvalue()).splitlines() == [
+        "Wait for calls to end ...",
+        "  2 calls, 600 s left, new ones refused",
         "  Maintenance mode is on.",
-        "drain: no call is left",
+        "  1 call, 598 s left, new ones refused",
+        "Wait for calls to end: done (no call is left), N s",
+        "Stop the old engine: FAILED, N s",
     ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any, Dict, Mapping, Optional, TextIO
+from typing import Any, Dict, List, Mapping, Optional, TextIO
 
 FORWARD = {
     "packages": "Install the packages",
@@ -44,6 +44,13 @@ class _Line:
         note = f"  {self.note}" if self.note else ""
         return f"  [{_MARKS[self.state]}] {self.title:<24}{seconds}{note}"[:_WIDTH]
 
+    def plain(self) -> str:
+        if self.state == "begin":
+            return f"{self.title} ..."
+        note = f" ({self.note})" if self.note else ""
+        state = "FAILED" if self.state == "failed" else self.state
+        return f"{self.title}: {state}{note}, {self.end - self.begin:.1f} s"
+
 
 class StepList:
     """Shows events on ``stream``; ``live`` redraws, else every change is one line."""
@@ -51,8 +58,10 @@ class StepList:
     def __init__(self, stream: TextIO, live: bool) -> None:
         self._stream, self._live = stream, live
         self._lines: Dict[str, _Line] = {step: _Line(title) for step, title in FORWARD.items()}
+        self._below: List[str] = []
         self._active: Optional[str] = None
         self._drawn = 0
+        self._calls: Any = self  # equal to no number of calls, nor to None
 
     def take(self, event: Mapping[str, Any]) -> None:
         """Show one event, as ``switchroom.box.switch.events`` describes them."""
@@ -60,8 +69,8 @@ class StepList:
             self._step(str(event["step"]), str(event["state"]), str(event["text"]))
         elif event["event"] == "note":
             self._note(str(event["text"]))
-        elif event["event"] == "drain" and self._live:
-            self._note(drain_words(event))
+        elif event["event"] == "drain":
+            self._drain(event)
         self.tick()
 
     def tick(self) -> None:
@@ -69,7 +78,7 @@ class StepList:
         if not self._live:
             return
         up = f"\x1b[{self._drawn}A" if self._drawn else ""
-        lines = [line.text(time.monotonic()) for line in self._lines.values()]
+        lines = [line.text(time.monotonic()) for line in self._lines.values()] + self._below
         self._write(up + "".join(f"\r\x1b[K{line}\n" for line in lines))
         self._drawn = len(lines)
 
@@ -82,12 +91,20 @@ class StepList:
         else:
             line.begin, line.end, self._active = line.begin or now, now, None
         if not self._live:
-            self._write(f"{step}: {text}\n")
+            self._write(line.plain() + "\n")
+
+    def _drain(self, event: Mapping[str, Any]) -> None:
+        """Show how the drain goes; in a log only when the number of calls has changed."""
+        if self._live or event["calls"] != self._calls:
+            self._note(drain_words(event))
+        self._calls = event["calls"]
 
     def _note(self, text: str) -> None:
         if self._live and self._active:
             self._lines[self._active].note = text
-        elif not self._live:
+        elif self._live:
+            self._below.append(f"  {text}"[:_WIDTH])
+        else:
             self._write(f"  {text}\n")
 
     def _write(self, text: str) -> None:

@@ -71,7 +71,7 @@ def outcome(ended: Outcome) -> str:
     if ended.outcome is End.KEPT:
         lines += ["  back: asterisk-version-switch --rollback"]
     if ended.hint:
-        lines += [f"  next: {ended.hint}"]
+        lines += _wrapped(f"next: {ended.hint}", "  ")
     return "\n".join(lines)
 
 
