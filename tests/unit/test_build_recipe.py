@@ -150,6 +150,7 @@ def test_release_package_ships_this_key_and_this_catalog(specs: Path, lookaside:
     assert recipe.defines["sw_repo_url"] == "https://repo.example"
     assert recipe.given["RPM-GPG-KEY-switchroom"].read_bytes() == b"the key"
     assert recipe.given["catalog.yml"].read_bytes() == b"the catalog"
+    assert b"chan_sip" in recipe.given["removals.yml"].read_bytes()
 
 
 def test_tools_own_tarball_is_the_running_source_and_nothing_else(specs: Path, lookaside: Lookaside) -> None:

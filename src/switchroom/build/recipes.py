@@ -11,6 +11,7 @@ import switchroom
 from switchroom.build import tarball
 from switchroom.build.recipe import Recipe
 from switchroom.build.store import generated
+from switchroom.catalog import removals
 from switchroom.catalog.model import Catalog, Series, SeriesType
 from switchroom.core.errors import ExitCode, SwitchroomError
 
@@ -88,6 +89,7 @@ def _release(specs: Path, release: Release) -> Recipe:
     given = {
         KEY_NAME: generated(KEY_NAME, release.public_key),
         "catalog.yml": generated("catalog.yml", release.catalog_text),
+        "removals.yml": generated("removals.yml", removals.PACKAGED.read_bytes()),
     }
     return Recipe("switchroom-release", specs / "switchroom-release.spec", defines, given=given)
 
