@@ -6,6 +6,7 @@ import dataclasses
 import datetime
 import enum
 import functools
+import pathlib
 import typing
 from collections import abc
 from typing import Any, Dict, Hashable, Mapping, Type, TypeVar
@@ -43,11 +44,11 @@ def _to_class(cls: Any, value: Any) -> Any:
         return datetime.date.fromisoformat(value)
     if dataclasses.is_dataclass(cls):
         return to_dataclass(typing.cast(Any, cls), value)
-    return cls(value) if issubclass(cls, enum.Enum) else value
+    return cls(value) if issubclass(cls, (enum.Enum, pathlib.PurePath)) else value
 
 
 def to_plain(value: Any) -> Any:
-    """Return dataclasses, enumerations, dates and tuples as what JSON knows."""
+    """Return dataclasses, enumerations, dates, paths and tuples as what JSON knows."""
     if dataclasses.is_dataclass(value):
         return {field.name: to_plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, abc.Mapping):
@@ -56,4 +57,6 @@ def to_plain(value: Any) -> Any:
         return [to_plain(item) for item in value]
     if isinstance(value, enum.Enum):
         return value.value
+    if isinstance(value, pathlib.PurePath):
+        return str(value)
     return value.isoformat() if isinstance(value, datetime.date) else value

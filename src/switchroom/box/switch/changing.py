@@ -6,7 +6,7 @@ import contextlib
 import time
 from typing import Any, Mapping, Optional, Tuple
 
-from switchroom.box import engines
+from switchroom.box import engines, packages
 from switchroom.box.engines import Engine
 from switchroom.box.health import judge
 from switchroom.box.health.baseline import Baseline
@@ -79,7 +79,7 @@ class Changing:
     def _stop(self, _attempt: Attempt) -> Mapping[str, Any]:
         scene = self._scene
         warm.read_ahead(scene.paths, scene.target)
-        warm.flush(scene.paths)
+        packages.sync(scene.paths)
         scene.unit.forget_failures()
         scene.watch.begin()
         scene.guard.hold()
@@ -121,7 +121,15 @@ class Changing:
         scene = self._scene
         left = max(limit - (time.monotonic() - self._started), scene.settings.health.grace)
         before = baseline_of(scene.plan)
-        report = judge.wait(scene.paths, scene.settings, before, engine, left, tell=self._crash_check)
+        report = judge.wait(
+            scene.paths,
+            scene.settings,
+            before,
+            engine,
+            left,
+            tell=self._crash_check,
+            lacking=scene.plan.lost if engine == scene.target else (),
+        )
         if not report.healthy:
             raise ill(engine, report)
         return {"seconds": report.seconds, **scene.watch.end()}

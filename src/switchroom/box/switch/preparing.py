@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any, List, Mapping, Tuple
 
 from switchroom.box import modules, packages
-from switchroom.box.packages import Kept
-from switchroom.box.switch import warm
+from switchroom.box.packages import Kept, TornError
 from switchroom.box.switch.scene import Action, Scene
 from switchroom.box.switch.walker import Attempt, Step
 from switchroom.catalog.convert import to_dataclass
@@ -35,7 +34,7 @@ class Preparing:
         elif kept:
             self._install(kept)
         self._verify()
-        warm.flush(self._scene.paths)
+        packages.sync(self._scene.paths)
         return {"packages": len(kept)}
 
     def _repair(self, attempt: Attempt) -> Mapping[str, Any]:
@@ -46,14 +45,18 @@ class Preparing:
 
     def _install(self, kept: Tuple[Kept, ...]) -> None:
         try:
-            packages.install(kept)
-        except SwitchroomError as error:
-            # The transaction may have died in the middle, scriptlets and all.
+            packages.install(kept, history=self._history)
+        except TornError as error:
             self._scene.events.note(f"{error.message} Installing the whole set again.")
             self._reinstall(kept)
 
     def _reinstall(self, kept: Tuple[Kept, ...]) -> None:
-        packages.reinstall(kept)
+        packages.reinstall(kept, history=self._history)
+
+    @property
+    def _history(self) -> str:
+        """The command line that dnf's history shows."""
+        return " ".join(self._scene.plan.command)
 
     def _verify(self) -> None:
         names = [kept.nevra for kept in self._scene.plan.packages] or [self._scene.target.package]
@@ -66,20 +69,22 @@ class Preparing:
             )
 
     def _kept(self) -> Tuple[Kept, ...]:
-        return tuple(Kept(**vars(kept)) for kept in self._scene.plan.packages)
+        return tuple(Kept.from_dict(vars(kept)) for kept in self._scene.plan.packages)
 
     def _carry(self, _attempt: Attempt) -> Mapping[str, Any]:
-        foreign = tuple(to_dataclass(modules.Foreign, plain) for plain in self._scene.plan.carry)
-        if foreign:
-            modules.carry(self._scene.paths, foreign, self._scene.target)
-            warm.flush(self._scene.paths)
-        return {"modules": len(foreign)}
+        found = tuple(to_dataclass(modules.Foreign, plain) for plain in self._scene.plan.carry)
+        results = modules.carry(self._scene.paths, found, self._scene.target) if found else ()
+        for left in results:
+            if not left.carried:
+                self._scene.events.note(f"The module '{left.name}' was not carried over: {left.reason}.")
+        packages.sync(self._scene.paths)
+        return {"modules": sum(one.carried for one in results)}
 
     def _protect(self, _attempt: Attempt) -> Mapping[str, Any]:
         names = self._guarded()
         packages.mark_user(names)
         packages.protect(self._scene.paths, names)
-        warm.flush(self._scene.paths)
+        packages.sync(self._scene.paths)
         return {"names": names}
 
     def _guarded(self) -> List[str]:

@@ -45,9 +45,12 @@ def _source(paths: Paths, say: Say) -> Optional[Engine]:
 
 
 def _settle(paths: Paths, log: Journal, say: Say) -> Engine:
-    log.append(Kind.BOOT)
     story = tell(log.records)
     source = story.plan.source.engine
+    if story.ended:
+        return source
+    log.append(Kind.BOOT)
+    story = tell(log.records)
     if _looping(story):
         reason = f"the machine went down {story.boots} times after the change"
         log.append(Kind.DECIDE, way=Way.BACK.value, reason=reason)
@@ -59,7 +62,7 @@ def _settle(paths: Paths, log: Journal, say: Say) -> Engine:
 
 
 def _looping(story: Story) -> bool:
-    return story.way is Way.FORWARD and story.ended is None and story.boots >= MAX_BOOTS
+    return story.way is Way.FORWARD and story.boots >= MAX_BOOTS
 
 
 def _whole(paths: Paths, engine: Engine) -> bool:

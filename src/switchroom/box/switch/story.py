@@ -44,7 +44,7 @@ class Story:
 
     ``reasons`` are the data of the decisions so far, ``done`` the steps done that still count, ``begun`` the
     first intent of each step, ``attempts`` the worker's starts since the last progress, ``boots`` the starts
-    of the machine since the flip was intended, ``boot`` the boot of the last record.
+    of the machine since the flip was intended, ``boot`` the one in which a step was last worked on.
     """
 
     plan: Plan
@@ -78,7 +78,7 @@ class _Teller:
         self.done: List[str] = []
         self.begun: Dict[str, Record] = {}
         self.attempts = self.boots = 0
-        self.boot = first.boot
+        self.boot = self.worked = first.boot
         self.ended: Optional[Record] = None
 
     def add(self, record: Record) -> None:
@@ -95,10 +95,12 @@ class _Teller:
 
     def _intent(self, record: Record) -> None:
         self.begun.setdefault(record.step, record)
+        self.worked = record.boot
 
     def _done(self, record: Record) -> None:
         self.done.append(record.step)
         self.attempts = 0
+        self.worked = record.boot
 
     def _failed(self, _record: Record) -> None:
         """Add nothing: a decision follows."""
@@ -128,6 +130,6 @@ def tell(records: Sequence[Record]) -> Story:
         begun=teller.begun,
         attempts=teller.attempts,
         boots=teller.boots,
-        boot=teller.boot,
+        boot=teller.worked,
         ended=teller.ended,
     )
