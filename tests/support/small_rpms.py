@@ -59,7 +59,7 @@ def build(folder: Path, *packages: Small) -> List[Path]:
     specs = [folder / f"{number}-{package.name}.spec" for number, package in enumerate(packages)]
     for spec, package in zip(specs, packages):
         spec.write_text(package.spec())
-    _rpmbuild(folder, specs)
+    rpmbuild(folder, specs)
     return [folder / "rpms" / "noarch" / package.file_name for package in packages]
 
 
@@ -72,11 +72,11 @@ def build_many(folder: Path, count: int) -> List[Path]:
     )
     spec = folder / "many.spec"
     spec.write_text(Small("many").spec().replace("%install", parts + "%install", 1))
-    _rpmbuild(folder, [spec])
+    rpmbuild(folder, [spec])
     return sorted((folder / "rpms" / "noarch").glob("many-part*.rpm"))
 
 
-def _rpmbuild(folder: Path, specs: Sequence[Path]) -> None:
+def rpmbuild(folder: Path, specs: Sequence[Path]) -> None:
     defines = {
         "_topdir": folder,
         "_rpmdir": folder / "rpms",

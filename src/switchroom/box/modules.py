@@ -24,14 +24,14 @@ _SUM = re.compile(rb"(?<![0-9a-f])[0-9a-f]{32}(?=\0)")
 
 @dataclass(frozen=True)
 class Foreign:
-    """A module that is not one of the engine's packages.
+    """A module that is not one of the engine's packages; ``path`` is as programs on the box name it.
 
     ``owner`` is the package that brought it, or None; ``sums`` are the build-option sums it may have (one, as
     a rule); ``series`` is that of the engine in whose folder it was found, for which it was built.
     """
 
     name: str
-    path: Path
+    path: str
     owner: Optional[str]
     sums: Tuple[str, ...]
     series: str
@@ -53,7 +53,7 @@ def foreign(paths: Paths, engine: Engine) -> Tuple[Foreign, ...]:
         return ()
     folder = paths.from_box(str(engine.prefix)) / "modules"
     found = sorted(path for path in folder.glob("*.so") if path.name not in own)
-    return tuple(Foreign(p.name, paths.on_box(p), _owner(p), build_sums(p), series) for p in found)
+    return tuple(Foreign(p.name, str(paths.on_box(p)), _owner(p), build_sums(p), series) for p in found)
 
 
 def carry(paths: Paths, found: Sequence[Foreign], target: Engine) -> Tuple[Carried, ...]:
@@ -92,7 +92,7 @@ def _misfit(one: Foreign, series: str, wanted: str, own: FrozenSet[str]) -> str:
 
 
 def _carry_one(paths: Paths, one: Foreign, folder: Path, misfit: str) -> Carried:
-    source, copy = paths.from_box(str(one.path)), folder / one.name
+    source, copy = paths.from_box(one.path), folder / one.name
     if misfit or not source.is_file():
         return Carried(one.name, False, misfit or "it cannot be read any more")
     if not copy.is_file() or sha256(copy) != sha256(source):

@@ -60,7 +60,11 @@ def download(request: Request) -> List[Dict[str, Any]]:
 
 
 def _download_message(packages: List[Any], evidence: str) -> str:
-    names = [str(package) for package in packages if os.path.basename(package.location) in evidence]
+    names = [
+        str(package)
+        for package in packages
+        if str(package) in evidence or os.path.basename(package.location) in evidence
+    ]
     repositories = sorted({package.reponame for package in packages})
     return "Downloading {} from '{}' failed.".format(
         ", ".join(f"'{name}'" for name in names) or "the packages", "', '".join(repositories)

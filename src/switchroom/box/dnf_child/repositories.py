@@ -89,5 +89,5 @@ def _load_cached(repo: Any, evidence: str) -> None:
             evidence,
             "Check the network and the repository's address in /etc/yum.repos.d.",
         ) from error
-    date = datetime.datetime.utcfromtimestamp(repo._repo.getTimestamp()).strftime("%Y-%m-%d %H:%M UTC")
+    date = datetime.datetime.utcfromtimestamp(repo._repo.getMaxTimestamp()).strftime("%Y-%m-%d %H:%M UTC")
     tell(event="remark", text=f"repository '{repo.id}' unreachable, cached metadata of {date} used")
