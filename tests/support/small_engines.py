@@ -88,7 +88,7 @@ def scriptlets(package: str, more: Mapping[str, str] | None = None) -> str:
     """Return scriptlets that write their package, their name and their argument into the diary."""
     name = {"": "%{name}", "odbc": "%{name}-odbc"}.get(package, package.removeprefix("-n "))
     return "".join(
-        f"%{phase} {package}\necho "{name} {phase}:$1" >>{DIARY}\n{(more or {}).get(phase, ':')}\n"
+        f"%{phase} {package}\necho '{name} {phase}:'$1 >>{DIARY}\n{(more or {}).get(phase, ':')}\n"
         for phase in PHASES
     )
 
