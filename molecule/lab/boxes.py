@@ -107,22 +107,22 @@ class Box:
         own = [f"--directory={self._disk.root}", f"--machine=lab-{self.record.number}"]
         binds = [f"--bind-ro={host}:{box}" for host, box in self.record.binds.items()]
         words = [*own, f"--hostname={self.name}", *binds]
-        self._nspawn = nspawn.launch(life, cgroups.make(self.record.number), words, self.console)
-        self._wait(lambda: self.running, 10.0, "did not start")
+        self._nspawn = nspawn.launch(life, cgroups.group(self.record.number), words, self.console)
+        self._wait(lambda: self.running, 60.0, "did not start", alive=True)
         if wait:
             self.wait_ready()
 
-    def wait_ready(self, timeout: float = 60.0) -> None:
+    def wait_ready(self, timeout: float = 180.0) -> None:
         """Wait until ssh answers; services may still be starting."""
         life = self._living()
         self._wait(lambda: self._access.connect(life), timeout, "is not reachable by ssh", alive=True)
 
-    def wait_booted(self, timeout: float = 120.0) -> str:
+    def wait_booted(self, timeout: float = 300.0) -> str:
         """Wait until every job of the boot has ended; return systemd's word for the result."""
         result = self.run("systemctl", "is-system-running", "--wait", check=False, timeout=timeout)
         return result.stdout.decode().strip()
 
-    def stop(self, timeout: float = 60.0) -> None:
+    def stop(self, timeout: float = 180.0) -> None:
         """Shut the box down as its power button does, and wait until it is off."""
         os.kill(self.leader, signal.SIGRTMIN + 4)
         self._wait(lambda: not self.running, timeout, "does not shut down")
@@ -131,7 +131,7 @@ class Box:
         """Reboot the box as its admin does, and wait until it is ready again."""
         before = self.leader
         self.run("systemctl", "reboot", check=False)
-        self._wait(lambda: cgroups.leader(self.record.number) not in (None, before), 60.0, "does not reboot")
+        self._wait(lambda: cgroups.leader(self.record.number) not in (None, before), 180.0, "does not reboot")
         self.wait_ready()
 
     def crash(self) -> None:
@@ -166,6 +166,7 @@ class Box:
 
     def _attach(self) -> Namespaces:
         """Begin a new life: namespaces with the disk mounted and the cable plugged in, switched off."""
+        cgroups.make(self.record.number)  # first: mounted later, a hierarchy would not be seen inside
         life = namespaces.make(tied=self.record.owner == myself())
         try:
             registry.note_life(self.record, life)

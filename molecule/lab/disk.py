@@ -25,7 +25,7 @@ _NOLOGFLUSH = 2
 _DISK_OPTIONS = "loop,commit=30"
 # As on a plain file system: folders of the lower layers can be renamed, links stay links, one device number.
 _OVERLAY_OPTIONS = "redirect_dir=on,index=on,xino=on"
-_DETACH_SECONDS = 20.0
+_DETACH_SECONDS = 60.0
 _POLL_SECONDS = 0.01
 
 

@@ -12,7 +12,7 @@ from typing import Optional
 from switchroom.core.errors import SwitchroomError
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-_END_SECONDS = 20.0
+_END_SECONDS = 60.0
 _POLL_SECONDS = 0.005
 
 
