@@ -39,10 +39,10 @@ def lab_engines(products: Products) -> Shelf:
 @pytest.fixture(scope="session")
 def offering(lab_engines: Shelf, products: Products, tmp_path_factory: pytest.TempPathFactory) -> Offer:
     """Make a repository with the engines given; the same ones give the same repository."""
-    made: dict[tuple[object, ...], Outlet] = {}
+    made: dict[tuple[str, str, bool], Outlet] = {}
 
     def publish(*stable: LabEngine, testing: Sequence[LabEngine] = (), on_box: bool = True) -> Outlet:
-        wanted = (stable, tuple(testing), on_box)
+        wanted = (_names(stable), _names(testing), on_box)
         if wanted not in made:
             root = tmp_path_factory.mktemp("offer") / "repository"
             outlet = Outlet(root, f"file://{ON_BOX if on_box else root}")
@@ -57,3 +57,7 @@ def offering(lab_engines: Shelf, products: Products, tmp_path_factory: pytest.Te
 def bind(outlet: Outlet) -> dict[Path, str]:
     """Return what ``new_box`` needs as ``binds`` for the box to see the repository."""
     return {outlet.root: ON_BOX}
+
+
+def _names(engines: Sequence[LabEngine]) -> str:
+    return " ".join(engine.series.prefix_name for engine in engines)
