@@ -18,6 +18,9 @@ from switchroom.box.switch.scene import Action, Scene
 from switchroom.box.switch.walker import Attempt, Step
 from switchroom.core.errors import SwitchroomError
 
+# However long the start took, health is looked at for so many seconds; judge.wait adds the settings' grace.
+_LEAST_HEALTH_SECONDS = 5.0
+
 
 class Changing:
     """Drains, stops, flips, starts and proves; each step as safe to repeat as to do."""
@@ -119,17 +122,9 @@ class Changing:
 
     def _health(self, engine: Engine, limit: float) -> Mapping[str, Any]:
         scene = self._scene
-        left = max(limit - (time.monotonic() - self._started), scene.settings.health.grace)
+        left = max(limit - (time.monotonic() - self._started), _LEAST_HEALTH_SECONDS)
         before = baseline_of(scene.plan)
-        report = judge.wait(
-            scene.paths,
-            scene.settings,
-            before,
-            engine,
-            left,
-            tell=self._crash_check,
-            lacking=scene.plan.lost if engine == scene.target else (),
-        )
+        report = judge.wait(scene.paths, scene.settings, before, engine, left, tell=self._crash_check)
         if not report.healthy:
             raise ill(engine, report)
         return {"seconds": report.seconds, **scene.watch.end()}

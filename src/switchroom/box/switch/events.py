@@ -43,7 +43,8 @@ class Events:
     def step(self, name: str, state: str, text: str, **more: Any) -> None:
         """Tell that a step begins or is over."""
         self._write("step", step=name, state=state, text=text, **more)
-        self._say(f"{name}: {text}")
+        seconds = f", {more['seconds']:.1f} s" if "seconds" in more else ""
+        self._say(f"{name}: {text or state}{seconds}")
 
     def note(self, text: str) -> None:
         """Tell something worth knowing."""

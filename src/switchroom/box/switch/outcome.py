@@ -76,7 +76,7 @@ class Outcome:
     def sentence(self) -> str:
         """What a person needs to know in one line."""
         runs = f"Asterisk {self.running} runs" if self.running else "NO ENGINE RUNS"
-        why = f" ({self.reason})" if self.reason else ""
+        why = f" ({self.reason.rstrip('.')})" if self.reason else ""
         return f"{self.outcome.value}: {runs}{why}. {self.figures.sentence}".rstrip()
 
     def as_dict(self) -> Mapping[str, Any]:

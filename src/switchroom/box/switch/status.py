@@ -6,7 +6,7 @@ import fcntl
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Iterable, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterable, Optional, Tuple
 
 from switchroom.box import engines
 from switchroom.box.paths import Paths
@@ -14,29 +14,12 @@ from switchroom.box.switch import journal
 from switchroom.box.switch.journal import Kind
 from switchroom.box.switch.outcome import Outcome
 from switchroom.box.switch.plan import submitted
-from switchroom.box.switch.story import HEADINGS, Story, Way, tell
+from switchroom.box.switch.story import HEADINGS, PHASES, Story, Way, tell
 from switchroom.box.switch.unit import Unit
 from switchroom.catalog.convert import to_plain
 from switchroom.core.errors import SwitchroomError
 
 RESUME = "systemctl start switchroom-resume.service"
-_PHASES: Mapping[str, str] = {
-    "packages": "installing the packages beside the running engine",
-    "carry": "carrying third-party modules over",
-    "protect": "protecting both engines' packages",
-    "drain": "waiting for calls to end",
-    "stop": "stopping the old engine",
-    "flip": "selecting the new engine",
-    "start": "starting the new engine",
-    "health": "checking the new engine's health",
-    "stop-back": "stopping the new engine",
-    "flip-back": "selecting the old engine again",
-    "start-back": "starting the old engine again",
-    "health-back": "checking the old engine's health",
-    "repair": "making half-installed packages whole",
-    "calm": "seeing to it that the old engine takes calls as before",
-    "rescue": "starting any whole engine",
-}
 
 
 @dataclass(frozen=True)
@@ -134,7 +117,7 @@ def _told(story: Story, since: str, at_work: bool) -> Open:
 
 
 def _phase(story: Story, step: Optional[str]) -> str:
-    words = _PHASES[step] if step else "all steps done, about to end"
+    words = PHASES[step] if step else "all steps done, about to end"
     return words if story.way is Way.FORWARD else f"{HEADINGS[story.way].lower()}: {words}"
 
 

@@ -34,6 +34,23 @@ HEADINGS: Mapping[Way, str] = {
     Way.FAIL: "Giving up",
     Way.ATTENTION: "The rollback failed",
 }
+PHASES: Mapping[str, str] = {
+    "packages": "installing the packages beside the running engine",
+    "carry": "carrying third-party modules over",
+    "protect": "protecting both engines' packages",
+    "drain": "waiting for calls to end",
+    "stop": "stopping the old engine",
+    "flip": "selecting the new engine",
+    "start": "starting the new engine",
+    "health": "checking the new engine's health",
+    "stop-back": "stopping the new engine",
+    "flip-back": "selecting the old engine again",
+    "start-back": "starting the old engine again",
+    "health-back": "checking the old engine's health",
+    "repair": "making half-installed packages whole",
+    "calm": "seeing to it that the old engine takes calls as before",
+    "rescue": "starting any whole engine",
+}
 # What these leave behind is on the disk; all other steps act on processes, which a reboot takes away.
 DURABLE: FrozenSet[str] = frozenset({"packages", "carry", "protect", "flip", "flip-back", "repair"})
 

@@ -22,7 +22,7 @@ from switchroom.box.switch.outcome import Outcome
 from switchroom.box.switch.plan import Plan, submitted
 from switchroom.box.switch.preparing import Preparing
 from switchroom.box.switch.scene import Scene
-from switchroom.box.switch.story import HEADINGS, Story, Way, tell
+from switchroom.box.switch.story import HEADINGS, PHASES, Story, Way, tell
 from switchroom.box.switch.unit import Unit, shutting_down
 from switchroom.box.switch.walker import Stopping, Walker
 from switchroom.core import lock
@@ -151,7 +151,7 @@ class _Box:
         """Show what a step does."""
         if state == "begin":
             self._begun = time.monotonic()
-            self._scene.events.step(step, state, text)
+            self._scene.events.step(step, state, PHASES[step])
         else:
             seconds = round(time.monotonic() - self._begun, 2)
             self._scene.events.step(step, state, text, seconds=seconds)

@@ -17,6 +17,8 @@ _PROPERTIES = "ActiveState,SubState,Result,MainPID,ExecMainStatus,ExecMainCode,N
 _POLL_SECONDS = 0.1
 _COMMAND_SECONDS = 30.0
 _KILL_SECONDS = 15.0
+# What never got ready has no calls to end.
+_FAILED_START_SECONDS = 2.0
 # A start may have to wait for what it is ordered after (the network, at boot) this much longer.
 _QUEUE_SECONDS = 300.0
 
@@ -54,6 +56,7 @@ class Unit:
 
     def __init__(self, name: str = NAME, proc: Path = Path("/proc")) -> None:
         self._name, self._proc = name, proc
+        self._started: Optional[float] = None
 
     def state(self) -> State:
         """Return what systemd knows now."""
@@ -82,12 +85,13 @@ class Unit:
 
         Raises SwitchroomError as soon as it crashed, or after ``limit`` seconds; it is stopped then.
         """
+        self._started = time.time()
         before = self.state().restarts
         self._call("start", "--no-block")
         try:
             return self._wait_up(limit, before)
         except SwitchroomError:
-            self.stop(_KILL_SECONDS)  # also ends what systemd would try again
+            self.stop(_FAILED_START_SECONDS)  # also ends what systemd would try again
             raise
 
     def forget_failures(self) -> None:
@@ -100,8 +104,9 @@ class Unit:
         self._call("start", "--no-block", check=False)
 
     def last_words(self) -> str:
-        """Return the last lines that the service left in the system journal."""
+        """Return the last lines that the service left in the system journal, from its start on if that was ours."""
         argv = ["journalctl", f"--unit={self._name}", "--lines=12", "--output=cat", "--no-pager"]
+        argv += [f"--since=@{self._started:.0f}"] if self._started else []
         return (
             process.run(argv, check=False, timeout=_COMMAND_SECONDS).stdout.decode(errors="replace").strip()
         )
