@@ -53,11 +53,11 @@ def install(request: Request) -> Dict[str, Any]:
     the box has a newer version by now is left alone.
     """
     base, packages = _prepared(request)
+    swept = _sweep(packages)
     display = Display()
     _run(base, display)
     _prove(packages, display)
-    removed = _sweep(packages)
-    return {"scriptlets": display.said, "swept": removed}
+    return {"scriptlets": display.said, "swept": swept}
 
 
 def rehearse(request: Request) -> Dict[str, Any]:
@@ -165,14 +165,13 @@ def _is_there(package: Any) -> bool:
 
 
 def _sweep(packages: List[Any]) -> List[str]:
-    """Remove the unfinished files that a killed rpm left beside those of the packages."""
-    removed = []
-    for package in packages:
-        for header in rpm.TransactionSet().dbMatch("name", package.name):
-            files = set(header[rpm.RPMTAG_FILENAMES])
-            for folder in sorted({os.path.dirname(path) for path in files}):
-                removed += _sweep_folder(folder, files)
-    return removed
+    """Remove the unfinished files that a killed rpm left beside those of the packages.
+
+    Before a transaction, since rpm names them by the second and fails on one that it made a moment ago.
+    """
+    files = {path for package in packages for path in package.files}
+    folders = sorted({os.path.dirname(path) for path in files})
+    return [path for folder in folders for path in _sweep_folder(folder, files)]
 
 
 def _sweep_folder(folder: str, files: Any) -> List[str]:
