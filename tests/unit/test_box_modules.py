@@ -1,0 +1,92 @@
+"""Third-party modules: found by what packages own, carried only where Asterisk would load them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Dict, List, Sequence, Tuple
+
+import pytest
+
+from switchroom.box import modules
+from switchroom.box.engines import Engine
+from switchroom.box.paths import Paths
+
+SUM, OTHER_SUM = "da6642af068ee5e6490c5b1d2cc1d238", "0123456789abcdef0123456789abcdef"
+HERE, THERE = (Engine(v, 1, Path("/usr/lib64/switchroom/engines", f"{v}-1")) for v in ("22.10.1", "22.11.0"))
+
+
+def module(build_sum: str, text: bytes = b"\x7fELF") -> bytes:
+    return text + b"\0Tilghman\0" + build_sum.encode() + b"\0\xff" + b"f" * 40 + b"\0"
+
+
+@pytest.fixture
+def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
+    """Two engines of series 22 with two modules each, and in the first one two more."""
+    paths = Paths(tmp_path)
+    owners: Dict[str, str] = {}
+    for engine in (HERE, THERE):
+        folder = tmp_path / str(engine.prefix)[1:] / "modules"
+        folder.mkdir(parents=True)
+        for name in ("app_dial.so", "res_odbc.so"):
+            (folder / name).write_bytes(module(SUM))
+            owners[f"{engine.prefix}/modules/{name}"] = engine.package
+    folder = tmp_path / str(HERE.prefix)[1:] / "modules"
+    (folder / "codec_g729.so").write_bytes(module(SUM, b"theirs"))
+    (folder / "res_old.so").write_bytes(module(OTHER_SUM))
+    owners[f"{HERE.prefix}/modules/codec_g729.so"] = "vendor-g729"
+
+    def query(words: Sequence[str], _form: str) -> Tuple[str, ...]:
+        if words[0] == "--file":
+            return tuple(owner for path, owner in owners.items() if words[1].endswith(path))
+        return tuple(path for path, owner in owners.items() if owner == words[1])
+
+    monkeypatch.setattr(modules, "query", query)
+    monkeypatch.setattr(modules, "series_of", lambda _engine: "22")
+    return paths
+
+
+def copies(paths: Paths) -> List[str]:
+    return sorted(path.name for path in (paths.from_box(str(THERE.prefix)) / "modules").iterdir())
+
+
+def test_foreign_modules_are_told_with_owner_sum_and_series(box: Paths) -> None:
+    folder = f"{HERE.prefix}/modules"
+    assert modules.foreign(box, HERE) == (
+        modules.Foreign("codec_g729.so", f"{folder}/codec_g729.so", "vendor-g729", (SUM,), "22"),
+        modules.Foreign("res_old.so", f"{folder}/res_old.so", None, (OTHER_SUM,), "22"),
+    )
+    assert modules.foreign(box, THERE) == ()
+
+
+def test_what_fits_is_carried_whole_and_may_be_carried_again(box: Paths) -> None:
+    found = modules.foreign(box, HERE)
+    os.utime(box.from_box(found[0].path), (1, 1))
+    for _time in range(2):
+        carried = {one.name: (one.carried, one.reason) for one in modules.carry(box, found, THERE)}
+        assert carried == {
+            "codec_g729.so": (True, ""),
+            "res_old.so": (False, "it was built with other build options than the target"),
+        }
+    assert copies(box) == ["app_dial.so", "codec_g729.so", "res_odbc.so"]
+    copy = box.from_box(str(THERE.prefix)) / "modules/codec_g729.so"
+    assert copy.read_bytes() == module(SUM, b"theirs")
+    assert copy.stat().st_mtime == 1  # rpm would report another time as a change
+    copy.write_bytes(b"torn by a power cut")
+    modules.carry(box, found, THERE)
+    assert copy.read_bytes() == module(SUM, b"theirs")
+
+
+def test_nothing_crosses_to_another_series(box: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = modules.foreign(box, HERE)
+    monkeypatch.setattr(modules, "series_of", lambda _engine: "23")
+    reasons = {one.reason for one in modules.carry(box, found, THERE)}
+    assert reasons == {"it was built for the series '22', the target is of '23'"}
+    assert copies(box) == ["app_dial.so", "res_odbc.so"]
+
+
+def test_a_module_of_the_target_itself_is_never_overwritten(box: Paths) -> None:
+    found = [modules.Foreign("res_odbc.so", f"{HERE.prefix}/modules/codec_g729.so", None, (SUM,), "22")]
+    (carried,) = modules.carry(box, found, THERE)
+    assert (carried.carried, carried.reason) == (False, "the target has a module of that name of its own")
+    assert (box.from_box(str(THERE.prefix)) / "modules/res_odbc.so").read_bytes() == module(SUM)
