@@ -16,15 +16,16 @@ _WORD = re.compile(r"[\w.+/-]+")
 
 def remote(text: str) -> Iterator[str]:
     """Yield the CLI commands that ``asterisk -rx "…"`` sends."""
-    for pattern in (_REMOTE, _REMOTE_BARE):
+    for pattern in (_REMOTE, _REMOTE_BARE) if "asterisk" in text else ():
         for match in pattern.finditer(text):
             yield match["text"].strip()
 
 
 def actions(text: str) -> Iterator[str]:
     """Yield the AMI actions a text seems to send: ``Action: X``, ``action=X``, ``send_request('X'``."""
-    for match in _ACTION.finditer(text):
-        yield match[1] or match[2]
+    if "action" in text.lower() or "send_request" in text:
+        for match in _ACTION.finditer(text):
+            yield match[1] or match[2]
 
 
 def programs(text: str) -> Iterator[str]:

@@ -24,7 +24,7 @@ def uses(configuration: Configuration) -> Iterator[Use]:
         if step is not None:
             yield from application(step, place)
         elif entry.section == "globals":
-            yield from assigned(entry.key, entry.value, place)
+            yield from assigned(entry.key, entry.value, dataclasses.replace(place, dialplan=False))
 
 
 def _step(entry: Entry) -> Optional[str]:
@@ -50,12 +50,10 @@ def values(text: str, place: Use) -> Iterator[Use]:
 
 def shell(text: str, place: Use) -> Iterator[Use]:
     """Yield the CLI commands and AMI actions that a text sends."""
-    if "asterisk" in text:
-        for command in commands.remote(text):
-            yield of_kind(place, "command", command)
-    if "action" in text.lower():
-        for name in commands.actions(text):
-            yield of_kind(place, "action", name)
+    for command in commands.remote(text):
+        yield of_kind(place, "command", command)
+    for name in commands.actions(text):
+        yield of_kind(place, "action", name)
 
 
 def application(text: str, place: Use) -> Iterator[Use]:

@@ -31,8 +31,8 @@ def lost(box: Box, losses: Losses) -> Iterator[Finding]:
     for use in box.uses:
         if use.kind in ("module", "variable") or (use.kind == "function" and use.name.lower() in own):
             continue
-        for name, loss in _losses(use, losses):
-            yield placed(box, use, _finding(use, name, loss, losses.target.version))
+        for loss in _losses(use, losses):
+            yield placed(box, use, _finding(use, loss, losses.target.version))
 
 
 def placed(box: Box, use: Use, finding: Finding) -> Finding:
@@ -68,7 +68,8 @@ def merged(findings: Iterable[Finding]) -> Tuple[Finding, ...]:
     return tuple(ranked)
 
 
-def _finding(use: Use, name: str, loss: Loss, version: str) -> Finding:
+def _finding(use: Use, loss: Loss, version: str) -> Finding:
+    name = use.name if use.kind == "technology" else loss.name
     title = _TITLES.get(use.kind, use.kind)
     return Finding(
         key("command" if use.kind == "permission" else use.kind, name, use.file, use.where),
@@ -81,22 +82,15 @@ def _finding(use: Use, name: str, loss: Loss, version: str) -> Finding:
     )
 
 
-def _losses(use: Use, losses: Losses) -> Iterator[Tuple[str, Loss]]:
-    if use.kind in _PATTERNS:
-        for pattern in losses.removed("command"):
-            loss = losses.find("command", pattern)
-            if loss and commands.matches(pattern, use.name, prefix=_PATTERNS[use.kind]):
-                yield pattern, loss
+def _losses(use: Use, losses: Losses) -> Iterator[Loss]:
+    if use.kind not in _PATTERNS:
+        loss = losses.technology(use.name) if use.kind == "technology" else losses.find(use.kind, use.name)
+        yield from [loss] if loss else []
         return
-    loss = losses.technology(use.name) if use.kind == "technology" else losses.find(use.kind, use.name)
-    if loss:
-        yield _canonical(use, losses), loss
-
-
-def _canonical(use: Use, losses: Losses) -> str:
-    """Return the name as Asterisk writes it where that is known: a dialplan may write ``macro``."""
-    removal = losses.removal(use.kind, use.name)
-    return removal.name if removal else use.name
+    for pattern in losses.removed("command"):
+        loss = losses.find("command", pattern)
+        if loss and commands.matches(pattern, use.name, prefix=_PATTERNS[use.kind]):
+            yield loss
 
 
 def _severity(use: Use) -> Severity:

@@ -7,13 +7,14 @@ from typing import Dict, Optional
 
 from switchroom.box.scan.model import Side
 from switchroom.catalog.model import Catalog
-from switchroom.catalog.removals import Gap, Removal, Removals
+from switchroom.catalog.removals import Removal, Removals
 
 
 @dataclass(frozen=True)
 class Loss:
-    """Why a name is gone, and what takes its place as far as known."""
+    """Why a name is gone, and what takes its place as far as known; ``name`` is as Asterisk writes it."""
 
+    name: str
     reason: str
     replacement: str = ""
     note: str = ""
@@ -37,10 +38,7 @@ class Losses:
         removal = self.removal(kind, name)
         if removal and self._crosses(removal):
             return self._removed(removal)
-        if any(self._in_gap(gap, kind, name) for gap in self.removals.backport_gaps):
-            later = f"Asterisk {self.target.version} was branched before it came"
-            return Loss(f"{later}; later series have it again", note="A backport gap.")
-        return self._compared(kind, name)
+        return self._gap(kind, name) or self._compared(kind, name)
 
     def removal(self, kind: str, name: str) -> Optional[Removal]:
         """Return what the removals say of a name, lost on this move or not."""
@@ -60,7 +58,7 @@ class Losses:
         loss = self.find("module", name)
         inventory = self.target.inventory
         if loss is None and inventory and not inventory.has("module", name):
-            return Loss(f"Asterisk {self.target.version} has no such module", note=self._package(name))
+            return Loss(name, f"Asterisk {self.target.version} has no such module", note=self._package(name))
         return loss
 
     def _target_has(self, kind: str, name: str) -> bool:
@@ -74,14 +72,21 @@ class Losses:
         advice = removal.replacement
         if advice and removal.replacement_unverified:
             advice += " (our advice, unverified)"
-        return Loss(f"it is gone since Asterisk {removal.removed_in}", advice, removal.note)
+        return Loss(removal.name, f"it is gone since Asterisk {removal.removed_in}", advice, removal.note)
 
-    def _in_gap(self, gap: Gap, kind: str, name: str) -> bool:
-        if (self.from_major, self.to_major) != (int(gap.lower), int(gap.upper)):
-            return False
+    def _gap(self, kind: str, name: str) -> Optional[Loss]:
         inventory = self.source.inventory
-        known = inventory is None or inventory.has(kind, name, self.target.inventory)
-        return known and name.lower() in {other.lower() for other in gap.names(kind)}
+        if inventory is not None and not inventory.has(kind, name, self.target.inventory):
+            return None
+        for gap in self.removals.backport_gaps:
+            names = {other.lower(): other for other in gap.names(kind)}
+            crossed = (self.from_major, self.to_major) == (int(gap.lower), int(gap.upper))
+            if crossed and name.lower() in names:
+                reason = (
+                    f"Asterisk {self.target.version} was branched before it came; later series have it again"
+                )
+                return Loss(names[name.lower()], reason, note="A backport gap.")
+        return None
 
     def _compared(self, kind: str, name: str) -> Optional[Loss]:
         have, will = self.source.inventory, self.target.inventory
@@ -89,7 +94,7 @@ class Losses:
             return None
         reason = f"Asterisk {self.source.version} has it, {self.target.version} has not"
         module = name if kind == "module" else will.documented.get(kind, {}).get(name.lower(), "")
-        return Loss(reason, note=self._package(module))
+        return Loss(name, reason, note=self._package(module))
 
     def _package(self, module: str) -> str:
         inventory = self.target.inventory

@@ -31,8 +31,7 @@ def _anywhere(entry: Entry) -> Iterator[Use]:
     if entry.key.lower() in ("setvar", "set_var"):
         for left, right in expression.assignments(entry.value, several=False):
             yield from dialplan.assigned(left, right, _place(entry))
-    if "$" in entry.value or "asterisk" in entry.value:
-        yield from dialplan.values(entry.value, _place(entry))
+    yield from dialplan.values(entry.value, _place(entry))
 
 
 def _features(configuration: Configuration) -> Iterator[Use]:
