@@ -125,6 +125,8 @@ class Listing(Console):
         self._found = found
 
     def ask(self, command: str, timeout: float = 10.0) -> str:  # noqa: ARG002
+        if command == "pjsip show transport guarded":
+            return " require_client_cert         : Yes\n verify_client               : Yes"
         if command != "pjsip show transports":
             return TOLD.format(command)
         line = "Transport:  {0.name}   {0.protocol}   0   0  {0.host}:{0.port}"
@@ -167,6 +169,13 @@ def test_a_websocket_is_named_and_not_probed() -> None:
     verdict = transports.check(Listing(transport("web", 8089, "wss")), None)
     assert not verdict.required
     assert "not probed: pjsip wss 127.0.0.1:8089" in verdict.evidence
+
+
+def test_tls_that_wants_a_certificate_of_the_caller_is_not_probed() -> None:
+    with udp_peer(lambda _request: ANSWER) as (_, good):
+        verdict = transports.check(Listing(transport("good", good), transport("guarded", 5061, "tls")), None)
+    assert verdict.ok
+    assert verdict.evidence == "1 of 1 transports answer; not probed: pjsip tls 127.0.0.1:5061"
 
 
 def test_where_the_driver_is_gone_the_engines_own_transports_must_answer() -> None:

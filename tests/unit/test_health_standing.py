@@ -55,6 +55,12 @@ def test_chan_sip_listens_where_16_says_and_nowhere_in_22() -> None:
     assert {one.family for one in transports.read(Recorded("16.28.0"))} == {"pjsip", "sip"}
 
 
+@pytest.mark.parametrize(("version", "guarded"), [("16.28.0", False), ("22.10.1", True)])
+def test_a_tls_transport_that_wants_a_certificate_is_known(version: str, guarded: bool) -> None:
+    found = {one.name: one for one in transports.read(Recorded(version))}
+    assert found["transport-tls"].guarded is guarded
+
+
 def test_pjsip_and_iax2_registrations_of_both_versions(console: Console) -> None:
     now = standing.read(console).registrations
     assert now["pjsip/trunk-out"] == REACHABLE

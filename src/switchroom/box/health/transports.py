@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Collection, Iterable, Optional, Tuple
 
 from switchroom.box import sip
@@ -14,6 +14,7 @@ from switchroom.box.health.report import Verdict
 
 PJSIP, CHAN_SIP = "pjsip", "sip"
 _PROBED = ("udp", "tcp", "tls")
+_GUARDED = re.compile(r"^\s*require_client_cert\s*: Yes", re.MULTILINE)
 _TIMEOUT = 2.0
 # "Transport:  transport-udp   udp   0   0  0.0.0.0:5060" of "pjsip show transports"
 _PJSIP_LINE = re.compile(r"^Transport:\s+(\S+)\s+([a-z]+)\s+\d+\s+\d+\s+(\S+):(\d+)\s*$", re.MULTILINE)
@@ -23,13 +24,17 @@ _SIP_LINE = re.compile(r"^\s*(UDP|TCP|TLS)(?: SIP)? Bindaddress:\s+(\S+):(\d+)\s
 
 @dataclass(frozen=True)
 class Transport:
-    """One bound address; ``family`` is the driver, ``protocol`` udp, tcp, tls, ws or wss."""
+    """One bound address; ``family`` is the driver, ``protocol`` udp, tcp, tls, ws or wss.
+
+    ``guarded`` is a TLS one that hangs up on whoever shows no certificate of his own.
+    """
 
     family: str
     name: str
     protocol: str
     host: str
     port: int
+    guarded: bool = False
 
     @property
     def address(self) -> Tuple[str, int]:
@@ -39,7 +44,7 @@ class Transport:
     @property
     def probed(self) -> bool:
         """Whether OPTIONS is asked over it; a websocket belongs to the HTTP server."""
-        return self.protocol in _PROBED
+        return self.protocol in _PROBED and not self.guarded
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -48,9 +53,16 @@ class Transport:
 
 def read(console: Console) -> Tuple[Transport, ...]:
     """Return what PJSIP and chan_sip listen on; raises SwitchroomError when Asterisk does not answer."""
-    pjsip = console.known("pjsip show transports") or ""
+    pjsip = parse_pjsip(console.known("pjsip show transports") or "")
     chan_sip = console.known("sip show settings") or ""
-    return parse_pjsip(pjsip) + parse_chan_sip(chan_sip)
+    return tuple(_guard(console, one) for one in pjsip) + parse_chan_sip(chan_sip)
+
+
+def _guard(console: Console, transport: Transport) -> Transport:
+    if transport.protocol != "tls":
+        return transport
+    details = console.ask(f"pjsip show transport {transport.name}")
+    return replace(transport, guarded=bool(_GUARDED.search(details)))
 
 
 def parse_pjsip(answer: str) -> Tuple[Transport, ...]:
