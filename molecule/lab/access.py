@@ -60,7 +60,7 @@ class Access:
             return False
         (self.folder / "ssh").unlink(missing_ok=True)
         master = [*namespaces.entering("pid"), *self._ssh("ssh"), "-f", "-N", "-M", f"root@{self.address}"]
-        return process.run(master, check=False, timeout=30).returncode == 0
+        return process.run(master, check=False, timeout=120).returncode == 0
 
     def run(
         self, words: Sequence[Arg], *, stdin: bytes, check: bool, timeout: Optional[float], what: str
@@ -84,7 +84,7 @@ class Access:
     def _ssh(self, tool: str) -> list[str]:
         settings = {
             "BatchMode": "yes",
-            "ConnectTimeout": "5",
+            "ConnectTimeout": "20",
             "ControlPath": str(self.folder / "ssh"),
             "HostKeyAlias": _ALIAS,
             "IdentitiesOnly": "yes",

@@ -22,6 +22,7 @@ _NSPAWN = [
     "--link-journal=no",
     "--console=pipe",
     "--capability=CAP_NET_ADMIN",
+    "--rlimit=NOFILE=1024:524288",  # as the kernel and EL's systemd set it, whatever the caller's is
 ]
 # Joins the box's control group before anything of the box runs; with --keep-unit, 133 asks for a reboot.
 _SUPERVISE = """\

@@ -52,14 +52,14 @@ for name in ("flushed", "unflushed"):
 """
 
 
-def python(*words: str, **options: object) -> subprocess.Popen[str]:
+def python(*words: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, *words],
         env=ENVIRONMENT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        **options,  # type: ignore[call-overload]
+        start_new_session=True,
     )
 
 
@@ -211,7 +211,7 @@ def test_the_first_engine_named_is_the_selected_one(new_appliance: NewAppliance)
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_nothing_stays_of_a_box_whose_owner_ends(number: signal.Signals) -> None:
-    owner = python("-c", OWNER, start_new_session=True)
+    owner = python("-c", OWNER)
     assert owner.stdout is not None
     box, leader = map(int, owner.stdout.readline().split())
     assert traces(box)

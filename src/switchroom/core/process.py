@@ -43,7 +43,15 @@ _PACKAGES = {
     "ar": ("binutils", "binutils"),
     "busybox": ("busybox-static", "busybox"),
     "dpkg-source": ("dpkg-dev", "dpkg-dev"),
+    "ip": ("iproute2", "iproute"),
+    "mkfs.ext4": ("e2fsprogs", "e2fsprogs"),
+    "nsenter": ("util-linux", "util-linux"),
+    "scp": ("openssh-client", "openssh-clients"),
     "sipp": ("sip-tester", "sipp"),
+    "ssh": ("openssh-client", "openssh-clients"),
+    "ssh-keygen": ("openssh-client", "openssh-clients"),
+    "systemd-nspawn": ("systemd-container", "systemd-container"),
+    "unshare": ("util-linux", "util-linux"),
 }
 
 
