@@ -255,6 +255,22 @@ def test_another_asterisk_in_the_way_is_named(box: Path, tmp_path: Path) -> None
     assert "'asterisk-18.12.1-1.lab.noarch' is another build of Asterisk" in error.hint
 
 
+def test_files_in_conflict_are_found_by_the_rehearsal(box: Path, tmp_path: Path) -> None:
+    squatter = Small("squatter").spec().replace("/usr/share/squatter/content", f"{NEW.prefix}/sbin/asterisk")
+    squatter = squatter.replace("/usr/share/squatter", f"{NEW.prefix}/sbin")
+    (rpm,) = build_specs(tmp_path, {"squatter": squatter})
+    shutil.copy(rpm, box / "tmp")
+    inside(box, "rpm", "-i", f"/tmp/{rpm.name}")
+    error = refused(box, "packages.rehearse(bring('50.2.0'))")
+    assert "conflicts with file from package squatter" in error.cause
+
+
+def test_removal_takes_nothing_that_was_not_named(box: Path) -> None:
+    error = refused(box, "packages.remove(['asterisk50.1.0_1'])")
+    assert "asterisk50.1.0_1-odbc" in error.cause
+    assert on_box(box, "result = packages.remove(['asterisk40.1.0_1'])") == []
+
+
 def test_lab_packages_and_fixtures_are_refused_on_a_real_base(box: Path) -> None:
     on_box(box, "keep(bring('50.2.0'))")
     release = box / "etc/os-release"

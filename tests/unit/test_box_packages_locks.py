@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -67,25 +68,13 @@ def test_the_lock_of_rpm_itself_is_seen(tmp_path: Path, folder: str) -> None:
     path.parent.mkdir(parents=True)
     path.touch()
     assert lock_holder(Paths(tmp_path)) is None
-    read, write = os.pipe()
-    holder = os.fork()
-    if holder == 0:  # pragma: no cover - another process, since a process never sees its own locks
-        import fcntl  # noqa: PLC0415
-        import signal  # noqa: PLC0415
-
-        with path.open("r+") as stream:
-            fcntl.lockf(stream, fcntl.LOCK_EX)
-            os.write(write, b"x")
-            signal.pause()
-    try:
-        os.read(read, 1)
-        assert (
-            lock_holder(Paths(tmp_path))
-            == f"a package manager (process {holder}) holds '/{folder}/.rpm.lock'"
-        )
-    finally:
-        os.kill(holder, 9)
-        os.waitpid(holder, 0)
-        os.close(read)
-        os.close(write)
+    # Another process, since a process never sees its own locks.
+    hold = "import fcntl, sys, time; f = open(sys.argv[1], 'r+'); fcntl.lockf(f, fcntl.LOCK_EX)"
+    argv = [sys.executable, "-c", f"{hold}; print('held', flush=True); time.sleep(600)", path]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout
+        holder.stdout.readline()
+        told = lock_holder(Paths(tmp_path))
+        holder.kill()
+    assert told == f"a package manager (process {holder.pid}) holds '/{folder}/.rpm.lock'"
     assert lock_holder(Paths(tmp_path)) is None

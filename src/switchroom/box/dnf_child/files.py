@@ -38,6 +38,7 @@ class Download(dnf.callback.DownloadProgress):  # type: ignore[misc]
 def download(request: Request) -> List[Dict[str, Any]]:
     """Fetch packages into a folder, check each one's signature there, flush them, and return their files."""
     base = full_base(request)
+    base.conf.keepcache = True  # else dnf removes what it downloaded as it ends
     packages = [_found(base, wanted) for wanted in request["packages"]]
     for repo in base.repos.iter_enabled():
         repo.pkgdir = request["into"]
