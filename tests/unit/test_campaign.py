@@ -6,8 +6,8 @@ from collections import Counter
 
 import pytest
 
-from lab.campaign.order import Choice, Trial, Victim, When, draw
-from lab.campaign.report import Outcome, as_json, as_text
+from campaign.order import Choice, Trial, Victim, When, draw
+from campaign.report import Outcome, as_json, as_text
 
 RECORDS = {"within": 12, "crashes": 20}
 

@@ -9,9 +9,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Mapping, Sequence
 
+from campaign.sight import Sight
 from lab.boxes import Box
-from lab.campaign.order import Trial
-from lab.campaign.sight import Sight
 from switchroom.core.errors import SwitchroomError
 
 _FILES = ("var/lib/switchroom", "etc/switchroom", "var/log/lab-scriptlets", "var/log/campaign-switch.log")
@@ -25,11 +24,11 @@ _ASKED: Mapping[str, Sequence[str]] = {
 }
 
 
-def keep(box: Box, folder: Path, trial: Trial, sight: Sight, problems: Sequence[str]) -> str:
-    """Copy the evidence into a new folder and return its name."""
+def keep(box: Box, folder: Path, about: Mapping[str, object], sight: Sight, problems: Sequence[str]) -> str:
+    """Copy the evidence into a new folder, with what it is ``about``, and return its name."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    facts = {"trial": trial.as_dict(), "problems": list(problems), "sight": asdict(sight)}
+    facts = {"about": about, "problems": list(problems), "sight": asdict(sight)}
     (folder / "verdict.json").write_text(json.dumps(facts, indent=2, default=str))
     shutil.copyfile(box.console, folder / "console.txt")
     for name in _FILES:

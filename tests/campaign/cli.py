@@ -8,13 +8,14 @@ import os
 import signal
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Mapping, NoReturn, Optional, Sequence
 
-from lab.campaign import report
-from lab.campaign.campaign import carry_out
-from lab.campaign.order import Choice, Victim, When
-from lab.campaign.scene import ROUTES, Scene, prepare
+from campaign import report
+from campaign.campaign import carry_out, rehearse_all
+from campaign.order import Choice, Victim, When, draw
+from campaign.scene import ROUTES, Scene, prepare
 from lab.engines.shelf import Shelf
 from support.packages import built_packages
 from switchroom.build.workspace import cache_dir
@@ -87,9 +88,17 @@ def _campaign(args: argparse.Namespace) -> int:
     )
     if not choice.count and choice.when is not When.RECORD:
         raise SwitchroomError("How many trials?", hint="Say so with --count.", code=ExitCode.USAGE)
+    start = time.monotonic()
     evidence = args.evidence or cache_dir("lab", "campaign")
     with tempfile.TemporaryDirectory(prefix="crash-campaign-") as folder:
-        outcomes, seconds = carry_out(choice, scene_in(Path(folder)), evidence, args.jobs, _say)
+        scene = scene_in(Path(folder))
+        rehearsals = rehearse_all(scene, choice.routes, evidence, _say)
+        trials = draw(choice, {name: len(found.records) for name, found in rehearsals.items()})
+        outcomes = carry_out(trials, scene, rehearsals, evidence, say=_say, jobs=args.jobs)
+    return _tell(args, outcomes, time.monotonic() - start)
+
+
+def _tell(args: argparse.Namespace, outcomes: Sequence[report.Outcome], seconds: float) -> int:
     if args.json:
         write_atomic(args.json, json.dumps(report.as_json(outcomes, args.seed, seconds), indent=2).encode())
     print(report.as_text(outcomes, args.seed, seconds))

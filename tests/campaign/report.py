@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Mapping, Sequence
 
-from lab.campaign.order import Trial, Victim
+from campaign.order import Trial, Victim
 
 
 @dataclass(frozen=True)

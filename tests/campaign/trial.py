@@ -6,37 +6,41 @@ import time
 from pathlib import Path
 from typing import Iterator, Sequence
 
+from campaign.evidence import keep
+from campaign.instants import Rehearsal, kill, measure, settle
+from campaign.order import Trial, Victim
+from campaign.report import Outcome
+from campaign.scene import CODE, SIP_PORT, Route, Scene, begin
+from campaign.sight import Sight, look
+from campaign.strike import Kill
+from campaign.truth import NOT_BEGUN, check, check_code, result
+from campaign.verdict import Engines, judge
+from campaign.watch import BEFORE, Watch
 from lab.boxes import Box
-from lab.campaign.evidence import keep
-from lab.campaign.instants import Rehearsal, kill, measure, settle
-from lab.campaign.order import Trial, Victim
-from lab.campaign.report import Outcome
-from lab.campaign.scene import CODE, SIP_PORT, Route, Scene, begin
-from lab.campaign.sight import Sight, look
-from lab.campaign.strike import Kill
-from lab.campaign.truth import NOT_BEGUN, check, check_code, result
-from lab.campaign.verdict import Engines, judge
-from lab.campaign.watch import BEFORE, Watch
 from switchroom.box.sip import Probe
 from switchroom.core.errors import SwitchroomError
 
 _SETTLE_SECONDS = 120.0
 _FURTHER_SECONDS = 180.0
+_MOST_MS = 20000  # a boot and a start on a busy machine, not a time limit that somebody waits for
 _OPTIONS = ("--yes", "--now")
 
 
-def rehearse(scene: Scene, route: Route, name: str) -> Rehearsal:
+def rehearse(scene: Scene, name: str, evidence: Path) -> Rehearsal:
     """Run a switch that nobody kills, and measure it; raises SwitchroomError when it does not end well."""
-    with scene.box(name) as box:
+    route = scene.routes[name]
+    with scene.box(f"rehearsal-{name}") as box:
         begin(box, route.target, *_OPTIONS)
         rehearsal = measure(Watch(box))
         sight = look(box)
         problems = [*judge(box, sight, Engines(scene.old, route.engine, route.logs)), *check(sight)]
         selected = route.engine if route.kept else scene.old
-        if sight.selected != selected or not rehearsal.records or not rehearsal.rpm_seconds:
-            problems += [f"'{sight.selected}' is selected and not '{selected}'; {rehearsal}."]
-    if problems:
-        raise SwitchroomError(f"Even undisturbed, '{route.target}' went wrong.", cause="\n".join(problems))
+        if sight.selected != selected or not rehearsal.records or not rehearsal.rpm_bytes:
+            problems += [f"'{sight.selected}' is selected, not '{selected}'; it ended as '{result(sight)}'."]
+        if problems:
+            folder = keep(box, evidence / f"rehearsal-{name}", {"route": name}, sight, problems)
+            message = f"Even undisturbed, the switch to '{route.target}' went wrong."
+            raise SwitchroomError(message, cause="\n".join(problems), hint=f"Evidence: {folder}")
     return rehearsal
 
 
@@ -49,13 +53,18 @@ def run(trial: Trial, scene: Scene, rehearsal: Rehearsal, evidence: Path) -> Out
             begun = time.monotonic()
             begin(box, route.target, *_OPTIONS)
             kills = kill(trial, box, watch, rehearsal, begun)
-            problems = [*settle(watch, _SETTLE_SECONDS)]
+            problems = [*settle(box, watch, _SETTLE_SECONDS)]
         sight = look(box)
         problems += [*judge(box, sight, Engines(scene.old, route.engine, route.logs)), *check(sight)]
         problems += [*_ended(route, result(sight)), *_told(trial, box, sight, kills[0])]
+        silent = _silent_ms(probe, kills[-1].time)
+        if route.kept and silent > _MOST_MS:
+            problems += [f"Phones found nobody for {silent} ms."]
         if trial.further:
             problems += _further(box, scene.old if sight.selected != scene.old else scene.good)
-        folder = keep(box, evidence / str(trial.number), trial, sight, problems) if problems else ""
+        folder = ""
+        if problems:
+            folder = keep(box, evidence / str(trial.number), trial.as_dict(), sight, problems)
     return Outcome(
         trial=trial,
         place=kills[0].place,
@@ -63,7 +72,7 @@ def run(trial: Trial, scene: Scene, rehearsal: Rehearsal, evidence: Path) -> Out
         inside_rpm=kills[0].inside_rpm,
         second_hit=len(kills) > 1,
         result=result(sight),
-        silent_ms=_silent_ms(probe, kills[-1].time),
+        silent_ms=silent,
         problems=problems,
         evidence=folder,
     )

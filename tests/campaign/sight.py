@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Iterator, Mapping, Optional, Sequence
 
+from campaign.watch import processes_of
 from lab.boxes import Box
-from lab.campaign.watch import processes_of
 
 ENGINES = "usr/lib64/switchroom/engines"
 SELECTOR = "etc/switchroom/engine"

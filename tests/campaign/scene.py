@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Iterator, Mapping
 
-from lab import network
+from campaign.watch import CLIENT, until
 from lab.boxes import Box, make_box
-from lab.campaign.dialtone import configure
-from lab.campaign.watch import CLIENT, until
 from lab.engines.keep import LabEngine
 from lab.engines.outlet import Outlet, offer
 from lab.engines.shelf import Shelf
 from lab.layers import REPOSITORY_URL, appliance_layer, repository_bind
+from support import pbx
 from switchroom.box import sip
 from switchroom.build.keys import development_key
 
@@ -61,7 +60,7 @@ class Scene:
         """Give a box with dial tone, all of it on its disk; it is gone afterwards."""
         box = make_box(name, [self.layer], repository_bind(self.repository), owned=True)
         try:
-            configure(box.root, network.SUBNET)
+            pbx.apply(box.root)
             box.start()
             box.wait_booted()
             until(lambda: answers(box), _ANSWER_SECONDS, "the first dial tone")
@@ -97,6 +96,13 @@ def begin(box: Box, *words: str) -> None:
 def answers(box: Box) -> bool:
     """Return whether the box answers SIP."""
     return sip.options(box.address, SIP_PORT, timeout=0.2) is not None
+
+
+def up(box: Box) -> bool:
+    """Return whether Asterisk answers and has told systemd that it is fully booted."""
+    return (
+        answers(box) and box.run("systemctl", "is-active", "--quiet", "asterisk", check=False).returncode == 0
+    )
 
 
 def _route(engine: LabEngine, *, kept: bool = True, logs: bool = True) -> Route:

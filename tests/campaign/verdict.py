@@ -8,11 +8,11 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Callable, Iterator, Sequence
 
+from campaign.dialtone import call_through
+from campaign.scene import SIP_PORT, SPARE
+from campaign.sight import ENGINES, Sight
+from campaign.watch import TRANSACTION
 from lab.boxes import Box
-from lab.campaign.dialtone import call
-from lab.campaign.scene import SIP_PORT, SPARE
-from lab.campaign.sight import ENGINES, Sight
-from lab.campaign.watch import TRANSACTION
 from switchroom.box import sip
 from switchroom.core.errors import SwitchroomError
 
@@ -45,7 +45,7 @@ def _dial_tone(box: Box, _sight: Sight, _engines: Engines) -> Iterator[str]:
     if sip.options(box.address, SIP_PORT, timeout=2.0) is None:
         yield "OPTIONS are not answered."
     try:
-        call(box)
+        call_through(box)
     except SwitchroomError as error:
         yield f"No call gets through: {error.message} {error.cause}"
 
@@ -83,7 +83,7 @@ def _scriptlets(_box: Box, sight: Sight, engines: Engines) -> Iterator[str]:
 
 def _litter(box: Box, _sight: Sight, _engines: Engines) -> Iterator[str]:
     found = [
-        os.path.join(folder, name)
+        os.path.join(os.path.relpath(folder, box.root), name)
         for top in _LITTER_FOLDERS
         for folder, folders, files in os.walk(box.root / top)
         for name in [*folders, *files]

@@ -24,7 +24,7 @@ class When(str, enum.Enum):
 
     RECORD = "records"  # as soon as a record of that number is in the journal
     RANDOM = "random"  # after that share of the time that the whole run takes
-    RPM = "rpm"  # after that share of the time that the RPM transaction takes
+    RPM = "rpm"  # after that share of what the RPM transaction writes
 
 
 @dataclass(frozen=True)

@@ -84,6 +84,14 @@ def processes_of(box: Box) -> Sequence[int]:
     return [pid for folder, _, _ in os.walk(payload) for pid in _members(Path(folder))]
 
 
+def bytes_written(pid: int) -> int:
+    """Return how many bytes a process has written so far, 0 when it is gone."""
+    try:
+        return int(Path(f"/proc/{pid}/io").read_text().split()[3])
+    except OSError:
+        return 0
+
+
 def until(look: Callable[[], Optional[_T]], seconds: float, what: str) -> _T:
     """Return what ``look`` finds, asked every millisecond; raises SwitchroomError when it never does."""
     deadline = time.monotonic() + seconds

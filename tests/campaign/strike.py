@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Iterator, Mapping, Optional, Sequence
 
+from campaign.order import Victim
+from campaign.watch import CLIENT, Watch
 from lab.boxes import Box
-from lab.campaign.order import Victim
-from lab.campaign.watch import CLIENT, Watch
 
 _STOPPED = ("T", "t", "D")  # in D it waits for the disk and stops right after
 _STOP_SECONDS = 0.1

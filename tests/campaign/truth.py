@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Iterator, Mapping, Optional
 
-from lab.campaign.sight import Sight
+from campaign.sight import Sight
 
 _CODES = {"kept": 0, "rolled-back": 1, "abandoned": 1, "failed": 1, "attention": 4}
 NOT_BEGUN = "not begun"

@@ -7,10 +7,11 @@ import time
 from dataclasses import dataclass
 from typing import Callable, Mapping, Sequence
 
+from campaign.order import Trial, Victim, When
+from campaign.scene import up
+from campaign.strike import Kill, kills_box, strike
+from campaign.watch import Record, Watch, bytes_written, until
 from lab.boxes import Box
-from lab.campaign.order import Trial, Victim, When
-from lab.campaign.strike import Kill, kills_box, strike
-from lab.campaign.watch import Record, Watch, until
 from switchroom.core.errors import SwitchroomError
 
 _TICK = 0.001
@@ -21,36 +22,36 @@ _RESTART_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """What an undisturbed run looked like: its records and its times in seconds."""
+    """What an undisturbed run looked like: its records, its seconds, the bytes that rpm wrote."""
 
     records: Sequence[Record]
     seconds: float
-    rpm_seconds: float
+    rpm_bytes: int
 
 
 def measure(watch: Watch) -> Rehearsal:
     """Watch a run that has begun until nothing of it goes on any more."""
     start = time.monotonic()
     records: Sequence[Record] = ()
-    inside: list[float] = []
+    written: list[int] = []
     last = start
     while last > time.monotonic() - _QUIET_SECONDS:
         if watch.busy():
             last, records = time.monotonic(), watch.records() or records
-        if watch.rpm():
-            inside.append(time.monotonic())
+        if pid := watch.rpm():
+            written.append(bytes_written(pid))
         time.sleep(_TICK)
-    return Rehearsal(records, last - start, inside[-1] - inside[0] if inside else 0.0)
+    return Rehearsal(records, last - start, max(written) - written[0] if written else 0)
 
 
-def settle(watch: Watch, seconds: float) -> Sequence[str]:
-    """Wait until nothing of a switch has gone on for a while; return the complaint if that never comes."""
+def settle(box: Box, watch: Watch, seconds: float) -> Sequence[str]:
+    """Wait until the box is up and no switch has gone on for a while; return what is wrong if that fails."""
     last, deadline = time.monotonic(), time.monotonic() + seconds
     while last > time.monotonic() - _QUIET_SECONDS:
-        if watch.busy():
+        if watch.busy() or not up(box):
             last = time.monotonic()
         if last > deadline:
-            return [f"After {seconds:.0f} s the switch is still at '{watch.place()}'."]
+            return [f"After {seconds:.0f} s the box is not at rest; the switch is at '{watch.place()}'."]
         time.sleep(0.05)
     return []
 
@@ -90,8 +91,12 @@ def _share(at: float, _watch: Watch, rehearsal: Rehearsal, begun: float) -> None
 
 
 def _inside_rpm(at: float, watch: Watch, rehearsal: Rehearsal, _begun: float) -> None:
+    """Wait for a share of what rpm writes: unlike its time, that is the same on a busy machine."""
     _unless_over(watch, lambda: bool(watch.rpm()))
-    time.sleep(at * rehearsal.rpm_seconds)
+    pid = watch.rpm()
+    if pid:
+        goal = bytes_written(pid) + at * rehearsal.rpm_bytes
+        until(lambda: bytes_written(pid) >= goal or not watch.rpm(), _RUN_SECONDS, "the share of rpm's work")
 
 
 _WAITS: Mapping[When, Callable[[float, Watch, Rehearsal, float], None]] = {
