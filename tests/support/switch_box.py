@@ -11,7 +11,7 @@ import os
 import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import Any, Dict, Optional, Tuple
 
 import pytest
 
@@ -42,8 +42,8 @@ class Faults:
 class Simulation:
     """The box. ``old`` runs; ``new`` is what the plan of ``submit`` brings."""
 
-    def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch, faults: Faults = Faults()) -> None:
-        self.paths, self.faults = Paths(root), faults
+    def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch, faults: Optional[Faults] = None) -> None:
+        self.paths, self.faults = Paths(root), faults or Faults()
         self.old = self._engine("22.10.1-1", whole=True)
         self.new = self._engine("99.0.0-1", whole=False)
         self._ticks, self._fatal = 0, 0
@@ -162,12 +162,12 @@ class Simulation:
         well = self.state["running"] == expect.name and expect.name not in self.faults.ill
         return Report((Check("sip", well, 0.0, "simulated"),), 0.0)
 
-    def _install(self, kept: Tuple[packages.Kept, ...], history: str = "") -> None:
+    def _install(self, _kept: Tuple[packages.Kept, ...], **_options: str) -> None:
         self._unpack(scriptlets=not self.faults.torn)
         if self.faults.torn:
             raise packages.TornError("The child died.", "")
 
-    def _reinstall(self, kept: Tuple[packages.Kept, ...], history: str = "") -> None:
+    def _reinstall(self, _kept: Tuple[packages.Kept, ...], **_options: str) -> None:
         self._unpack(scriptlets=True)
 
     def _unpack(self, scriptlets: bool) -> None:
@@ -205,12 +205,12 @@ class FakeUnit:
         name = self.box.state["running"]
         return next((one for one in (self.box.old, self.box.new) if one.name == name), None)
 
-    def stop(self, limit: float) -> bool:
+    def stop(self, _limit: float) -> bool:
         self.box._save(running=None, maintenance=False)
         self.box.tick()
         return False
 
-    def start(self, limit: float) -> State:
+    def start(self, _limit: float) -> State:
         if self.box.state["running"]:
             return self.state()
         active = engines.active(self.box.paths)
@@ -237,7 +237,7 @@ class FakeConsole:
 
     box: Simulation
 
-    def ask(self, command: str, timeout: float = 10.0) -> str:
+    def ask(self, command: str) -> str:
         if not self.box.state["running"]:
             raise SwitchroomError("Asterisk does not answer.")
         if command.startswith("pjsip set maintenance"):

@@ -1,4 +1,4 @@
-"""Whatever kills the worker, and wherever: one whole engine runs in the end, and the journal told the truth."""
+"""Whatever kills the worker, and wherever: one whole engine runs in the end, and all tell the truth."""
 
 from __future__ import annotations
 

@@ -19,7 +19,8 @@ from switchroom.box.switch.unit import Unit
 from switchroom.catalog.convert import to_plain
 from switchroom.core.errors import SwitchroomError
 
-RESUME = "systemctl start switchroom-resume.service"
+WORKER = "switchroom-resume.service"
+RESUME = f"systemctl start {WORKER}"
 
 
 @dataclass(frozen=True)
@@ -157,9 +158,19 @@ def _unreadable(paths: Paths, problem: str) -> Open:
 
 
 def working(paths: Paths) -> bool:
-    """Return whether a worker runs: it holds its lock as long as it lives."""
+    """Return whether a worker runs, or is about to: one that was killed is started again by systemd."""
+    if _held(paths.runtime / "worker.lock") or _held(paths.runtime / "switch.lock"):
+        return True
     try:
-        handle = os.open(paths.runtime / "worker.lock", os.O_RDONLY | os.O_CLOEXEC)
+        return Unit(WORKER).state().active in ("active", "activating")
+    except SwitchroomError:
+        return False
+
+
+def _held(lock: Path) -> bool:
+    """Return whether a living process holds a lock: the worker its own, the client one until it has begun."""
+    try:
+        handle = os.open(lock, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return False
     try:

@@ -104,7 +104,7 @@ class Unit:
         self._call("start", "--no-block", check=False)
 
     def last_words(self) -> str:
-        """Return the last lines that the service left in the system journal, from its start on if that was ours."""
+        """Return the last lines that the service left in the system journal, of our own start if any."""
         argv = ["journalctl", f"--unit={self._name}", "--lines=12", "--output=cat", "--no-pager"]
         argv += [f"--since=@{self._started:.0f}"] if self._started else []
         return (
