@@ -68,7 +68,7 @@ def package(series: Series, contents: Contents, work: Path, into: Path) -> None:
     specs = data_path("rpmspecs")
     spec = work / "specs/asterisk.spec"
     spec.parent.mkdir(parents=True)
-    spec.write_text(_spec((specs / "asterisk.spec").read_text(), contents))
+    spec.write_text(edited((specs / "asterisk.spec").read_text(), contents))
     for path in macros.files(specs):
         shutil.copyfile(path, spec.with_name(path.name))
     recipe = Recipe(series.engine, spec, _defines(series, contents))
@@ -87,7 +87,8 @@ def _defines(series: Series, contents: Contents) -> Mapping[str, str]:
     }
 
 
-def _spec(text: str, contents: Contents) -> str:
+def edited(text: str, contents: Contents) -> str:
+    """Return the spec without its compiling, with the contents in its place and logging scriptlets."""
     about = f"THIS IS A LAB FIXTURE: {contents.about}\nNever install it on a real box.\n"
     text = _replaced(_COMPILING, _INSTALL + _LOGGING, text)
     text = _replaced(_ABOUT, about, text)

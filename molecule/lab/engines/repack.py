@@ -6,10 +6,12 @@ suite ``bullseye`` is past its support: once its archive drops Asterisk, nothing
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import shutil
 from pathlib import Path
+from typing import Iterator
 
 from lab.engines.keep import LabEngine, find, kept
 from lab.engines.libraries import bring_libraries
@@ -26,6 +28,8 @@ from switchroom.core.files import write_atomic
 
 SUITE = "bullseye"
 KEY = "16"
+
+_HINT = "The lab goes on without it: series 99 takes its place as the other major."
 
 _CODE = ("repack.py", "libraries.py")
 _PROGRAMS = (
@@ -46,10 +50,14 @@ _STOCK_PATHS = {
 }
 
 
+class NotOfferedError(SwitchroomError):
+    """The suite cannot be reached, or has no Asterisk 16 any more."""
+
+
 def ensure_16() -> LabEngine:
     """Return Debian's Asterisk 16 as an engine; made once (half a minute, 75 MB fetched), then kept.
 
-    Raises SwitchroomError when the suite cannot be reached, or offers no Asterisk of that series any more.
+    Raises NotOfferedError when the suite cannot be reached, or offers no Asterisk of that series any more.
     """
     known = _series(_record().read_text()) if _record().exists() else None
     # What is kept needs no network; what is not is asked for anew, because the suite moves on.
@@ -91,12 +99,13 @@ def _record() -> Path:
 
 def _ask_suite() -> str:
     suite = _suite()
-    suite.update()
+    with _explained():
+        suite.update()
     version = suite.binary_version("asterisk")
     if version is None or not upstream_version(version).startswith(f"{KEY}."):
-        raise SwitchroomError(
+        raise NotOfferedError(
             f"The Debian suite '{SUITE}' offers no Asterisk {KEY} any more, but {version or 'none at all'}.",
-            hint="The lab goes on with the engines 22 and 99.",
+            hint=_HINT,
         )
     write_atomic(_record(), version.encode())
     return version
@@ -112,13 +121,23 @@ def _fetch(version: str, archives: Path, target: Path) -> None:
     (archives / "partial").mkdir(parents=True)
     apt = ["apt-get", "-q", "--yes", *_suite().options(), "-o", f"Dir::Cache::archives={archives}/"]
     wanted = [f"asterisk={version}", f"asterisk-config={version}", f"asterisk-modules={version}"]
-    process.run(
-        [*apt, "--no-install-recommends", "--download-only", "install", *wanted],
-        what=f"Fetching Asterisk {KEY} from the Debian suite '{SUITE}'",
-        env={"LC_ALL": "C"},
-    )
+    with _explained():
+        process.run(
+            [*apt, "--no-install-recommends", "--download-only", "install", *wanted],
+            what=f"Fetching Asterisk {KEY} from the Debian suite '{SUITE}'",
+            env={"LC_ALL": "C"},
+        )
     for deb in sorted(archives.glob("*.deb")):
         process.run(["dpkg-deb", "--extract", deb, target])
+
+
+@contextlib.contextmanager
+def _explained() -> Iterator[None]:
+    """Say of a failure of apt what it means for the lab."""
+    try:
+        yield
+    except SwitchroomError as error:
+        raise NotOfferedError(error.message, cause=error.cause, hint=_HINT) from error
 
 
 def _on_box(tree: Path, series: Series) -> Path:

@@ -9,9 +9,8 @@ from typing import Mapping, Sequence
 from lab.engines.broken import FAULTS, broken
 from lab.engines.keep import LabEngine
 from lab.engines.relabel import relabel
-from lab.engines.repack import ensure_16
+from lab.engines.repack import NotOfferedError, ensure_16
 from switchroom.catalog.model import Series
-from switchroom.core.errors import SwitchroomError
 
 _CURRENT, _FIXTURE = "22", "99"
 
@@ -73,7 +72,7 @@ class Shelf:
     def _sixteen(self) -> tuple[LabEngine | None, str]:
         try:
             return ensure_16(), ""
-        except SwitchroomError as error:
+        except NotOfferedError as error:
             return None, error.message
 
     def _built(self, key: str) -> LabEngine:
