@@ -51,15 +51,6 @@ def health_line(report: Report) -> str:
     return f"NOT healthy: {', '.join(check.name for check in report.failed)}"
 
 
-def health_table(report: Report) -> str:
-    """Return all checks as a table."""
-    rows = [("CHECK", "RESULT", "TIME", "EVIDENCE")]
-    for check in report.checks:
-        result = "ok" if check.ok else "FAILED" if check.required else "not counted"
-        rows.append((check.name, result, f"{check.seconds:.2f} s", check.evidence))
-    return table(rows)
-
-
 def outcome(ended: Outcome) -> str:
     """Return the summary of a switch."""
     state = f"Asterisk {ended.running} answers" if ended.running else "no Asterisk answers"

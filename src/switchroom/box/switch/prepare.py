@@ -57,10 +57,17 @@ def refuse(findings: Sequence[preflight.Finding], wish: Wish, target: Engine) ->
         count = f"{len(stopping)} finding{'s' if len(stopping) > 1 else ''}"
         raise SwitchroomError(
             f"The switch to Asterisk '{target.name}' is refused because of {count}; nothing was changed.",
-            cause="\n".join(f"{finding.key}: {finding.message}" for finding in stopping),
-            hint=stopping[0].hint,
+            cause="\n".join(f"{one.key}: {one.message} {one.hint}".rstrip() for one in stopping),
+            hint=_way_out(stopping),
             code=ExitCode.REFUSED,
         )
+
+
+def _way_out(stopping: Sequence[preflight.Finding]) -> str:
+    waivable = [one.key for one in stopping if one.waivable]
+    if not waivable:
+        return "Cure what is named, then run the same command again."
+    return f"Cure what is named, or accept what you can live with: --acknowledge {waivable[0]}"
 
 
 def _refuse_changed(paths: Paths, known: Survey) -> None:
