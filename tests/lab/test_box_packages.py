@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+import socket
 import subprocess
+import time
 from pathlib import Path
 from typing import Callable, Iterator
 
@@ -12,7 +15,7 @@ import pytest
 from lab.engines import bad
 from lab.engines.outlet import Outlet
 from lab.roots import inside, scratch_root
-from support.box_python import install_tool, on_box
+from support.box_python import install_tool, on_box, start
 from support.small_engines import SmallEngine, build_engines, build_specs
 from support.small_rpms import EPOCH, QUIET, Small, foreign_key, key
 from switchroom.build import repo
@@ -231,6 +234,22 @@ def test_repository_out_of_reach(box: Path) -> None:
     assert (
         on_box(box, "result = bring('50.1.0', ['odbc'], offline=True)") == []
     )  # what is there needs no repository
+
+
+def test_a_killed_tool_takes_its_question_with_it(box: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts, and never answers
+        port = silent.getsockname()[1]
+        config = box / "etc/yum.repos.d/switchroom.repo"
+        config.write_text(re.sub("mirrorlist=.*", f"baseurl=http://127.0.0.1:{port}/", config.read_text()))
+        asking = start(box, "packages.offers()")
+        silent.accept()
+        (child,) = Path(f"/proc/{asking.pid}/task/{asking.pid}/children").read_text().split()
+        asking.kill()
+        asking.communicate()
+        deadline = time.monotonic() + 10
+        while Path("/proc", child, "root/etc").exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert not Path("/proc", child, "root/etc").exists()
 
 
 def test_repository_that_is_not_configured(box: Path) -> None:

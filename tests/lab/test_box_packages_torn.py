@@ -10,8 +10,9 @@ import shutil
 import signal
 import subprocess
 import time
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterator, Optional
+from typing import Iterator, Optional, Sequence
 
 import pytest
 
@@ -36,7 +37,7 @@ NO_PRE = SmallEngine("51", "51.1.0", scripts={"pre": "echo 'why it cannot be' >&
 NO_POST = SmallEngine("52", "52.1.0", scripts={"post": "echo 'why it did not work'; exit 7"})
 
 SEED = int(os.environ.get("SWITCHROOM_SEED", "20261123"))
-KILLS = 14
+KILLS = 12
 
 
 def helper(name: str, version: str) -> str:
@@ -82,54 +83,66 @@ def child_of(running: subprocess.Popen[str]) -> Optional[int]:
     return None
 
 
-def kill_child(running: subprocess.Popen[str], begun: Path, after: float) -> bool:
-    """Kill the dnf child ``after`` seconds into the transaction; return whether it still ran."""
+def kill_child(running: subprocess.Popen[str], steps: Path, moment: Moment) -> None:
+    """Kill the dnf child at a moment of its transaction, if it gets there."""
     child = None
-    while running.poll() is None and not (begun.exists() and child):
+    while running.poll() is None and not (child and size(steps) >= moment.step):
         child = child or child_of(running)
         time.sleep(0.002)
-    time.sleep(after)
-    if child is None or child_of(running) != child:
-        return False
-    os.kill(child, signal.SIGKILL)
-    return True
+    time.sleep(moment.more)
+    if child and child_of(running) == child:
+        os.kill(child, signal.SIGKILL)
+
+
+def size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+@dataclass(frozen=True)
+class Moment:
+    """An instant of a transaction: after so many steps that it tells of, and some seconds more."""
+
+    step: int
+    more: float
 
 
 ARRIVING = ("pre", "post", "posttrans")
-INSTALL = "packages.install(kept(), progress=lambda *_: Path('/tmp/begun').touch())"
+TRANSACTION = """
+def count(*_numbers):
+    with open("/tmp/steps", "ab") as stream:
+        stream.write(b".")
+packages.%s(kept(), progress=count)
+"""
 
 
 def test_killed_at_any_instant_and_installed_again_everything_is_whole(prepared: Path) -> None:
     names = ["asterisk50", "asterisk50-odbc", NEW.name, f"{NEW.name}-odbc", "helper-one", "helper-two"]
     with scratch_root(prepared) as root:
-        began = time.monotonic()
-        begun = root / "tmp/begun"
-        running = start(root, INSTALL)
-        while not begun.exists() and running.poll() is None:
-            time.sleep(0.002)
-        began = time.monotonic()
-        finish(running)
-        length = time.monotonic() - began
+        on_box(root, TRANSACTION % "install")
         assert diary(root) == {f"{name} {phase}": 1 for name in names for phase in ARRIVING} | {
             f"{name} {phase}": 1 for name in ("helper-one", "helper-two") for phase in ("preun", "postun")
         }
+        steps = size(root / "tmp/steps")
     dice, torn = random.Random(SEED), 0  # noqa: S311
     for number in range(KILLS):
-        after = dice.uniform(0, length) * number / KILLS if number % 2 else dice.uniform(0, length)
+        moments = [Moment(dice.randint(1, steps), dice.uniform(0, 0.1)) for _time in range(1 + number % 2)]
         with scratch_root(prepared) as root:
-            torn += torn_and_repaired(root, after, names)
-    assert torn >= KILLS // 2, f"only {torn} kills hit the transaction of {length:.2f} s"
+            torn += torn_and_repaired(root, moments, names)
+    assert torn >= KILLS // 2, f"only {torn} of {KILLS} transactions were torn"
 
 
-def torn_and_repaired(root: Path, after: float, names: list[str]) -> bool:
-    running = start(root, INSTALL)
-    killed, torn = kill_child(running, root / "tmp/begun", after), False
-    try:
-        finish(running)
-    except TornError:
-        torn = True
-    assert killed or not torn
-    where = f"seed {SEED}, killed after {after:.3f} s, torn: {torn}"
+def torn_and_repaired(root: Path, moments: Sequence[Moment], names: list[str]) -> bool:
+    """Kill the installation, perhaps the repair too; check that the next repair makes everything whole."""
+    torn = False
+    for command, moment in zip(("install", "reinstall"), moments):
+        (root / "tmp/steps").unlink(missing_ok=True)
+        running = start(root, TRANSACTION % command)
+        kill_child(running, root / "tmp/steps", moment)
+        try:
+            finish(running)
+        except TornError:
+            torn = True
+    where = f"seed {SEED}, killed at {moments}, torn: {torn}"
     stray = root / "usr/share/helper-one/big;0123abcd"
     stray.write_text("what a killed rpm leaves behind")
     (root / DIARY.lstrip("/")).unlink(missing_ok=True)
@@ -150,17 +163,13 @@ def torn_and_repaired(root: Path, after: float, names: list[str]) -> bool:
 
 def test_a_killed_transaction_leaves_no_scriptlet_running(prepared: Path) -> None:
     with scratch_root(prepared) as root:
-        hang = root / "usr/bin/hang"
-        hang.write_text("#!/bin/sh\necho $$ >/tmp/hangs\nexec sleep 600\n")
-        hang.chmod(0o755)
-        # The lab's own way into a scriptlet that lasts: the shell that scriptlets run is told to hang.
-        (root / "usr/bin/sleep.real").write_bytes((root / "usr/bin/sleep").read_bytes())
-        (root / "usr/bin/sleep.real").chmod(0o755)
-        hang.write_text("#!/bin/sh\necho $$ >/tmp/hangs\nexec /usr/bin/sleep.real 600\n")
-        (root / "usr/bin/sleep").unlink()
-        hang.rename(root / "usr/bin/sleep")
-        running = start(root, INSTALL)
-        assert kill_child(running, root / "tmp/hangs", 0)
+        # The sleep in the new engine's %post becomes one that lasts, and tells its process.
+        sleep = root / "usr/bin/sleep"
+        sleep.rename(root / "usr/bin/sleep.real")
+        sleep.write_text("#!/bin/sh\necho $$ >/tmp/hangs\nexec /usr/bin/sleep.real 600\n")
+        sleep.chmod(0o755)
+        running = start(root, TRANSACTION % "install")
+        kill_child(running, root / "tmp/hangs", Moment(1, 0))
         with pytest.raises(TornError):
             finish(running)
         assert not Path("/proc", (root / "tmp/hangs").read_text().strip(), "root").exists()
