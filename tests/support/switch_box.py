@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import traceback
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, Optional, Tuple
 
@@ -22,11 +22,12 @@ from switchroom.box.paths import Paths
 from switchroom.box.settings import load_settings
 from switchroom.box.switch import changing, journal, recover, transaction
 from switchroom.box.switch.plan import EngineName, KeptPackage, Plan, submit
-from switchroom.box.switch.unit import State
+from switchroom.box.switch.unit import NAME, State
 from switchroom.core import files
 from switchroom.core.errors import SwitchroomError
 
 KILLED, BROKEN = 137, 99
+_APPEND, _LINK = journal.Journal.append, files.link_atomic
 _SETTINGS = load_settings(Paths(Path("/nonexistent")))
 
 
@@ -43,8 +44,8 @@ class Simulation:
     """The box. ``old`` runs; ``new`` is what the plan of ``submit`` brings."""
 
     def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch, faults: Optional[Faults] = None) -> None:
-        self.paths, self.faults = Paths(root), faults or Faults()
-        self.old = self._engine("22.10.1-1", whole=True)
+        self.paths, self.faults, self.monkeypatch = Paths(root), faults or Faults(), monkeypatch
+        self.old = self.stand("22.10.1-1")
         self.new = self._engine("99.0.0-1", whole=False)
         self._ticks, self._fatal = 0, 0
         self._file = root / "simulation.json"
@@ -54,6 +55,10 @@ class Simulation:
         self._patch(monkeypatch)
 
     # What the tests do to the box.
+
+    def stand(self, name: str) -> Engine:
+        """Put a whole engine there."""
+        return self._engine(name, whole=True)
 
     def submit(self, drain: float = 0.0) -> None:
         """Lay the plan down that brings the new engine."""
@@ -132,15 +137,13 @@ class Simulation:
         files.write_atomic(self._file, json.dumps({**before, **changes}).encode())
 
     def _patch(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        append, link = journal.Journal.append, files.link_atomic
-
         def ticking_append(log: journal.Journal, *args: Any, **data: Any) -> journal.Record:
-            record = append(log, *args, **data)
+            record = _APPEND(log, *args, **data)
             self.tick()
             return record
 
         def ticking_link(target: str, name: Path) -> None:
-            link(target, name)
+            _LINK(target, name)
             self.tick()
 
         monkeypatch.setattr(os, "fsync", lambda _handle: None)  # a kill keeps what was written
@@ -195,10 +198,10 @@ class FakeUnit:
     """systemd and asterisk.service."""
 
     box: Simulation
-    calls: list[str] = field(default_factory=list)
+    name: str = NAME
 
     def state(self) -> State:
-        up = self.box.state["running"] is not None
+        up = self.name == NAME and self.box.state["running"] is not None
         return State("active" if up else "inactive", "", "success", 7 if up else 0, 0, 0, False)
 
     def running(self) -> Optional[Engine]:

@@ -131,11 +131,11 @@ def _parse(path: Path) -> Tuple[List[Record], int]:
     records: List[Record] = []
     size = bad = 0
     for number, line in enumerate(_lines(path), start=1):
-        record = _record(line, len(records))
+        record = _record(line)
         if record is None:
             bad = bad or number
-        elif bad:
-            raise _damaged(path, bad)
+        elif bad or record.seq != len(records):
+            raise _damaged(path, bad or number)
         else:
             records.append(record)
             size += len(line)
@@ -147,13 +147,12 @@ def _lines(path: Path) -> Iterator[bytes]:
         yield from stream
 
 
-def _record(line: bytes, seq: int) -> Optional[Record]:
+def _record(line: bytes) -> Optional[Record]:
     digits, _, text = line.rstrip(b"\n").partition(b" ")
     if not line.endswith(b"\n") or digits != b"%08x" % zlib.crc32(text):
         return None
     plain = json.loads(text)
-    record = Record(**{**plain, "kind": Kind(plain["kind"])})
-    return record if record.seq == seq else None
+    return Record(**{**plain, "kind": Kind(plain["kind"])})
 
 
 def _damaged(path: Path, line: int) -> SwitchroomError:

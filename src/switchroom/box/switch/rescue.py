@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Iterable, Optional, Tuple
 
 from switchroom.box import engines
@@ -13,7 +14,7 @@ from switchroom.core.errors import SwitchroomError
 
 _START_SECONDS = 60.0
 # Made beside the links before they are renamed: ours, and the engine package's.
-_STRAYS = (".engine.*.new", ".previous.*.new", "engine.new")
+_STRAY = re.compile(r"\.(engine|previous)\.\d+\.new|engine\.new")
 
 
 def candidates(paths: Paths, preferred: Iterable[Engine] = ()) -> Tuple[Engine, ...]:
@@ -50,9 +51,9 @@ def any_engine(paths: Paths, unit: Unit, preferred: Iterable[Engine] = ()) -> Op
 
 def remove_strays(paths: Paths) -> None:
     """Remove the temporary links that a crash left beside the selector."""
-    for pattern in _STRAYS:
-        for stray in paths.selector.parent.glob(pattern):
-            stray.unlink()
+    for path in paths.selector.parent.iterdir():
+        if _STRAY.fullmatch(path.name):
+            path.unlink()
 
 
 def _starts(paths: Paths, unit: Unit, engine: Engine) -> bool:
