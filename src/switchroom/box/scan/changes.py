@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from fnmatch import fnmatch
-from typing import FrozenSet, Iterator, Tuple
+from typing import Dict, FrozenSet, Iterator, Mapping, Tuple
 
 from switchroom.box.conf import Configuration, Section, rooted
 from switchroom.box.scan import expression, judge
@@ -15,17 +15,23 @@ from switchroom.catalog.model import Catalog
 from switchroom.catalog.removals import Change, Seen, has_change
 
 
-def changed(box: Box, losses: Losses, catalog: Catalog) -> Iterator[Finding]:
-    """Yield a finding for each change the switch crosses: where it shows, or once if no file can show it."""
+def crossed(losses: Losses, catalog: Catalog) -> Dict[str, bool]:
+    """Return the names of the changes that matter to this switch, and whether it goes back before them."""
     source, target = losses.source.base(catalog), losses.target.base(catalog)
-    for change in losses.removals.changes.values():
-        if change.area == "build":  # nothing to those who install packages
-            continue
+    found: Dict[str, bool] = {}
+    for name, change in losses.removals.changes.items():
         before, after = has_change(source, change.since), has_change(target, change.since)
-        if before == after or (before and not change.both_ways):
-            continue
-        for use in _uses(box, change):
-            finding = _finding(change, use, going_back=before)
+        built = change.area == "build"  # nothing to those who install packages
+        if before != after and not built and (after or change.both_ways):
+            found[name] = before
+    return found
+
+
+def changed(box: Box, changes: Mapping[str, Change], names: Mapping[str, bool]) -> Iterator[Finding]:
+    """Yield a finding for each change in ``names``: where it shows, or once if no file can show it."""
+    for name, going_back in names.items():
+        for use in _uses(box, changes[name]):
+            finding = _finding(changes[name], use, going_back)
             yield judge.placed(box, use, finding) if use.file else finding
 
 

@@ -11,6 +11,7 @@ from switchroom.box.scan import changes, freepbx, judge, loading, support
 from switchroom.box.scan.box import Box
 from switchroom.box.scan.losses import Losses
 from switchroom.box.scan.model import Finding, Severity, Side, key
+from switchroom.box.scan.relevance import Relevance
 from switchroom.catalog.model import Catalog
 from switchroom.catalog.removals import Removals, load_removals
 from switchroom.core.errors import ExitCode, SwitchroomError
@@ -34,12 +35,13 @@ def check(
     changes nothing. ``removals`` are the shipped ones unless given.
     """
     losses = Losses(catalog, removals or load_removals(), source, target)
-    box = Box(paths.root)
+    crossed = changes.crossed(losses, catalog)
+    box = Box(paths.root, Relevance(losses, [losses.removals.changes[name] for name in crossed]))
     found = [
         judge.lost(box, losses),
         loading.modules(box, losses),
         loading.files(box, losses),
-        changes.changed(box, losses, catalog),
+        changes.changed(box, losses.removals.changes, crossed),
         changes.notes(losses, catalog),
         support.support(catalog, source, target, on),
         _unseen(box, losses),

@@ -42,7 +42,7 @@ def values(text: str, place: Use) -> Iterator[Use]:
     """Yield the functions and variables that a text reads, and the commands within it."""
     if "$" in text:
         for name, arguments in expression.functions(text):
-            yield of_kind(place, "function", name, *expression.split(arguments))
+            yield of_kind(place, "function", name, arguments)
         for name in expression.variables(text):
             yield of_kind(place, "variable", name)
     yield from shell(text, place)
@@ -62,7 +62,7 @@ def application(text: str, place: Use) -> Iterator[Use]:
     if parsed is None:
         return
     name, raw = parsed
-    yield of_kind(place, "application", name, *expression.split(raw))
+    yield of_kind(place, "application", name, raw)
     yield from _inner(name.lower(), raw, place)
 
 
@@ -70,7 +70,7 @@ def assigned(left: str, right: str, place: Use) -> Iterator[Use]:
     """Yield what ``left=right`` of a Set sets, and the device it may hold."""
     function = _ASSIGNED_FUNCTION.match(left)
     if function:
-        use = of_kind(place, "function", function[1], *expression.split(function[2]))
+        use = of_kind(place, "function", function[1], function[2])
     else:
         use = of_kind(place, "variable", left)
     yield dataclasses.replace(use, assigned=right.strip().strip('"'))
@@ -96,18 +96,19 @@ def _run_by(name: str, raw: str) -> Tuple[str, ...]:
         return expression.conditional(raw)
     if name in ("exec", "tryexec"):
         return (raw,)
-    arguments = expression.split(raw)
-    if name == "originate" and len(arguments) > 2 and arguments[1].strip().lower() == "app":  # noqa: PLR2004
+    arguments = expression.split(raw) if name == "originate" else ()
+    if len(arguments) > 2 and arguments[1].strip().lower() == "app":  # noqa: PLR2004
         return (f"{arguments[2]}({','.join(arguments[3:])})",)
     return ()
 
 
 def _devices(text: str, place: Use) -> Iterator[Use]:
-    for name in expression.technologies(expression.split(text)[0]):
-        yield of_kind(place, "technology", name)
+    if "/" in text:
+        for name in expression.technologies(expression.split(text)[0]):
+            yield of_kind(place, "technology", name)
 
 
-def of_kind(place: Use, kind: str, name: str, *arguments: str) -> Use:
+def of_kind(place: Use, kind: str, name: str, raw: str = "") -> Use:
     """Return the use of a name at a place."""
-    trimmed = tuple(argument.strip() for argument in arguments)
-    return dataclasses.replace(place, kind=kind, name=name, arguments=trimmed)
+    where, call, guess = place.where, place.dialplan, place.guessed
+    return Use(kind, name, place.file, place.line, where, raw, dialplan=call, guessed=guess)

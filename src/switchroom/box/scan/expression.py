@@ -9,24 +9,31 @@ _FUNCTION = re.compile(r"\$\{([A-Za-z_]\w*)\(")
 _VARIABLE = re.compile(r"\$\{_{0,2}([A-Za-z]\w*)(?=[}:])")
 _CALL = re.compile(r"\s*([A-Za-z_]\w*)\s*(.*)", re.DOTALL)
 _TARGET = re.compile(r"(?:^|&)\s*([A-Za-z][A-Za-z0-9]+)/")
+_SPECIAL = re.compile(r'[()\[\]{}"\\,?:]')
+_BRACKET = re.compile(r"[()\[\]{}]")
 _OPEN, _CLOSE = "([{", ")]}"
 
 
 def split(text: str, at: str = ",") -> Tuple[str, ...]:
-    """Split at a character that stands outside brackets and quotes."""
-    parts: List[str] = [""]
-    depth, quoted, escaped = 0, False, False
-    for letter in text:
-        plain = not escaped and not quoted
-        depth += plain and letter in _OPEN
-        depth -= plain and letter in _CLOSE and depth > 0
-        quoted ^= letter == '"' and not escaped
-        escaped = letter == "\\" and not escaped
-        if letter == at and plain and depth == 0:
-            parts.append("")
-        else:
-            parts[-1] += letter
-    return tuple(parts)
+    """Split at a character (``,``, ``?`` or ``:``) that stands outside brackets and quotes."""
+    if at not in text:
+        return (text,)
+    parts: List[str] = []
+    start, depth, quoted, escaped = 0, 0, False, -1
+    for match in _SPECIAL.finditer(text):
+        letter, here = match[0], match.start()
+        if here == escaped:
+            continue
+        if letter == "\\":
+            escaped = here + 1
+        elif letter == '"':
+            quoted = not quoted
+        elif not quoted:
+            depth = max(0, depth + (letter in _OPEN) - (letter in _CLOSE))
+            if letter == at and depth == 0:
+                parts.append(text[start:here])
+                start = here + 1
+    return (*parts, text[start:])
 
 
 def call(text: str) -> Optional[Tuple[str, str]]:
@@ -42,9 +49,9 @@ def call(text: str) -> Optional[Tuple[str, str]]:
 
 
 def functions(text: str) -> Iterator[Tuple[str, str]]:
-    """Yield name and raw arguments of each ``${FUNC(args)}``, also of those inside one another."""
+    """Yield each ``${FUNC(args)}``, also within another: its name, and the text from its arguments on."""
     for match in _FUNCTION.finditer(text):
-        yield match[1], balanced(text, match.end())
+        yield match[1], text[match.end() :]
 
 
 def variables(text: str) -> Iterator[str]:
@@ -83,11 +90,11 @@ def option_letters(text: str) -> str:
     return letters
 
 
-def balanced(text: str, start: int) -> str:
-    """Return the text from ``start`` to the bracket that closes the one before it."""
+def balanced(text: str, start: int = 0) -> str:
+    """Return the text from ``start`` to the bracket that closes one opened before it, or to the end."""
     depth = 1
-    for at in range(start, len(text)):
-        depth += (text[at] in _OPEN) - (text[at] in _CLOSE)
+    for match in _BRACKET.finditer(text, start):
+        depth += 1 if match[0] in _OPEN else -1
         if depth == 0:
-            return text[start:at]
+            return text[start : match.start()]
     return text[start:]

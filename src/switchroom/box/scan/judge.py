@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from typing import Dict, Iterable, Iterator, List, Tuple
 
 from switchroom.box.scan import commands
@@ -101,8 +100,4 @@ def _severity(use: Use) -> Severity:
 
 def _unnamed(box: Box, use: Use) -> bool:
     """Return whether a use is in a context that no other one, and no other file, names."""
-    if use.where == "globals" or use.where not in box.file("extensions.conf").names():
-        return False
-    pattern = re.compile(rf"(?<![\w-]){re.escape(use.where)}(?![\w-])")
-    entries = (entry for one in box.files.values() for entry in one.entries())
-    return not any(entry.section != use.where and pattern.search(entry.value) for entry in entries)
+    return use.where != "globals" and use.where in box.contexts and use.where not in box.named_contexts

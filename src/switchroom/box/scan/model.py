@@ -6,6 +6,7 @@ import enum
 from dataclasses import dataclass
 from typing import Dict, Optional, Tuple
 
+from switchroom.box.scan.expression import balanced, split
 from switchroom.box.scan.inventory import Inventory
 from switchroom.catalog.model import Catalog, Series
 from switchroom.catalog.removals import numbers
@@ -56,7 +57,8 @@ class Use:
     """One thing the configuration uses: ``kind`` and ``name`` as in the removals data.
 
     ``where`` is the context or section. ``dialplan`` says that a call would run into it, ``guessed`` that it
-    was only found by searching text. ``assigned`` is what a function or variable is set to.
+    was only found by searching text. ``raw`` begins with the arguments as written; ``assigned`` is what a
+    function or variable is set to.
     """
 
     kind: str
@@ -64,10 +66,15 @@ class Use:
     file: str
     line: int
     where: str = ""
-    arguments: Tuple[str, ...] = ()
+    raw: str = ""
     assigned: Optional[str] = None
     dialplan: bool = False
     guessed: bool = False
+
+    @property
+    def arguments(self) -> Tuple[str, ...]:
+        """The arguments it was called with, taken from ``raw``."""
+        return tuple(argument.strip() for argument in split(balanced(self.raw)))
 
 
 @dataclass(frozen=True)
