@@ -58,6 +58,12 @@ def test_an_outage_that_never_ended_lasts_until_the_probe_is_stopped() -> None:
     assert probe.answers == 0
 
 
+def test_an_address_that_this_machine_cannot_reach_is_one_where_nobody_answers() -> None:
+    with Probe("255.255.255.255", 5060, interval=0.005) as probe:
+        until(lambda: probe.longest() > 0.05)
+    assert probe.answers == 0
+
+
 def test_stop_leaves_no_thread_behind() -> None:
     with udp_peer(lambda _request: ANSWER) as address:
         probe = Probe(*address)

@@ -6,6 +6,7 @@ by our name says 401 or 404, and so proves that its transport works.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import socket
 import ssl
@@ -178,7 +179,8 @@ class Probe:
 
     def _work(self) -> None:
         with socket.socket(_family(self._host), socket.SOCK_DGRAM) as connection:
-            connection.connect((self._host, self._port))
+            with contextlib.suppress(OSError):  # no such address now: nobody answers there
+                connection.connect((self._host, self._port))
             tick = time.monotonic()
             while not self._stopping.is_set():
                 self._send(connection)

@@ -61,7 +61,7 @@ def _look(
     with context.reporter.step("Waiting for dial tone") as step:
 
         def tell(report: Report) -> None:
-            step.note(f"not yet: {', '.join(check.name for check in report.failed)}" if report.failed else "")
+            step.note(f"missing: {', '.join(check.name for check in report.failed)}" if report.failed else "")
 
         return wait(paths, settings, baseline, None, seconds, tell=tell)
 

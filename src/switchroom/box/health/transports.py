@@ -17,7 +17,7 @@ _PROBED = ("udp", "tcp", "tls")
 _GUARDED = re.compile(r"^\s*require_client_cert\s*: Yes", re.MULTILINE)
 _TIMEOUT = 2.0
 # "Transport:  transport-udp   udp   0   0  0.0.0.0:5060" of "pjsip show transports"
-_PJSIP_LINE = re.compile(r"^Transport:\s+(\S+)\s+([a-z]+)\s+\d+\s+\d+\s+(\S+):(\d+)\s*$", re.MULTILINE)
+_PJSIP_LINE = re.compile(r"^Transport:\s+(\S+)\s+([a-z]+)\s+\S+\s+\S+\s+(\S+):(\d+)\s*$", re.MULTILINE)
 # "  UDP Bindaddress:        0.0.0.0:5060" of "sip show settings" (chan_sip)
 _SIP_LINE = re.compile(r"^\s*(UDP|TCP|TLS)(?: SIP)? Bindaddress:\s+(\S+):(\d+)\s*$", re.MULTILINE)
 
