@@ -9,6 +9,13 @@ from typing import Any, Dict
 from switchroom.cli.switch_live import StepList
 
 
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
 def step(name: str, state: str, text: str = "") -> Dict[str, Any]:
     return {"event": "step", "step": name, "state": state, "text": text}
 
@@ -19,7 +26,7 @@ def drain(calls: Any, left: float, refusing: bool) -> Dict[str, Any]:
 
 def test_log_gets_one_line_a_change_and_no_escape_sequences() -> None:
     log = io.StringIO()
-    steps = StepList(log, live=False)
+    steps = StepList(log)
     for event in (
         step("drain", "begin"),
         drain(2, 600, True),
@@ -46,8 +53,8 @@ def last_screen(text: str) -> str:
 
 
 def test_terminal_shows_all_steps_with_their_state_in_place() -> None:
-    screen = io.StringIO()
-    steps = StepList(screen, live=True)
+    screen = Terminal()
+    steps = StepList(screen)
     steps.take(step("packages", "begin"))
     steps.take(step("packages", "done", "4 packages"))
     steps.take(step("drain", "begin"))
@@ -63,8 +70,8 @@ def test_terminal_shows_all_steps_with_their_state_in_place() -> None:
 
 
 def test_a_rollback_adds_its_steps() -> None:
-    screen = io.StringIO()
-    steps = StepList(screen, live=True)
+    screen = Terminal()
+    steps = StepList(screen)
     steps.take(step("health", "failed", "no answer to SIP"))
     steps.take(step("flip-back", "begin"))
     assert "[!] Check the health" in last_screen(screen.getvalue())
@@ -72,8 +79,20 @@ def test_a_rollback_adds_its_steps() -> None:
 
 
 def test_calls_that_cannot_be_counted_are_not_called_none() -> None:
-    screen = io.StringIO()
-    steps = StepList(screen, live=True)
+    screen = Terminal()
+    steps = StepList(screen)
     steps.take(step("drain", "begin"))
     steps.take(drain(None, 3, False))
     assert "calls not known, 3 s left" in screen.getvalue()
+
+
+def test_a_step_that_was_given_up_stops_counting() -> None:
+    screen = Terminal()
+    steps = StepList(screen)
+    steps.take(step("drain", "begin"))
+    steps.say("Asked to give up.")
+    steps.take(step("calm", "begin"))
+    text = last_screen(screen.getvalue())
+    assert "[-] Wait for calls to end" in text
+    assert "[>] Take calls as before" in text
+    assert text.endswith("  Asked to give up.\n")

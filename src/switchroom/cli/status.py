@@ -46,7 +46,7 @@ def show(paths: Paths, context: Context) -> int:
 
 def follow(paths: Paths, transaction: str, context: Context) -> int:
     """Watch a transaction to its end, show how it ended, and return the exit code that means."""
-    ended = switch_follow.follow(paths, transaction, context.json, context.reporter)
+    ended = switch_follow.follow(paths, transaction, context.json)
     if ended is None:
         return int(ExitCode.DONE)
     if context.json:

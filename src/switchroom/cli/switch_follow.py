@@ -15,12 +15,9 @@ from switchroom.box.switch.prepare import WORKER
 from switchroom.cli.switch_live import StepList
 from switchroom.core import process
 from switchroom.core.errors import ExitCode, SwitchroomError
-from switchroom.core.progress import Reporter
 
 _LOOK_SECONDS = 1.0
 _LOOKS = 3  # in a row that must find no worker: between two of its lives it is gone for a moment
-
-Show = Callable[[Mapping[str, Any]], None]
 
 
 class _Gone:
@@ -39,19 +36,18 @@ class _Gone:
         return self._missed >= _LOOKS
 
 
-def follow(paths: Paths, transaction: str, as_json: bool, reporter: Reporter) -> Optional[Outcome]:
+def follow(paths: Paths, transaction: str, as_json: bool) -> Optional[Outcome]:
     """Show a transaction until it ends and return its outcome; None when the watcher detached.
 
     The first Ctrl-C asks the worker to give up, the second one leaves it alone and stops watching. Raises
     SwitchroomError (code ATTENTION) when the worker is gone and left no outcome.
     """
-    steps = StepList(sys.stderr, live=sys.stderr.isatty())
-    show: Show = print_json if as_json else steps.take
-    gone = _Gone(lambda: None if as_json else steps.tick())
+    steps = StepList(None if as_json else sys.stderr)
+    show = print_json if as_json else steps.take
     seen = 0
     for interrupted in itertools.count():
         try:
-            for event in itertools.islice(events.follow(paths, transaction, gone), seen, None):
+            for event in itertools.islice(events.follow(paths, transaction, _Gone(steps.tick)), seen, None):
                 seen += 1
                 if event["event"] == "end":
                     return Outcome.from_dict({k: v for k, v in event.items() if k not in ("time", "event")})
@@ -59,10 +55,10 @@ def follow(paths: Paths, transaction: str, as_json: bool, reporter: Reporter) ->
             raise _no_outcome()
         except KeyboardInterrupt:
             if interrupted:
-                reporter.say("Not watching any more; it goes on. Look with: switchroom status --follow")
+                steps.say("Not watching any more; it goes on. Look with: switchroom status --follow")
                 return None
             cancel.request(paths, transaction)
-            reporter.say("Asked to give up, if nothing was stopped yet. Ctrl-C again: stop watching.")
+            steps.say("Asked to give up, if nothing was stopped yet. Ctrl-C again: stop watching.")
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import time
 from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional, TextIO
@@ -28,7 +29,7 @@ OTHERS = {
 }
 _TITLES = {**FORWARD, **OTHERS}
 _WIDTH = 79  # columns of the narrowest terminal in use, less the one that would wrap
-_MARKS = {"pending": " ", "begin": ">", "done": "+", "failed": "!"}
+_MARKS = {"pending": " ", "begin": ">", "done": "+", "failed": "!", "left": "-"}
 
 
 @dataclass
@@ -53,10 +54,10 @@ class _Line:
 
 
 class StepList:
-    """Shows events on ``stream``; ``live`` redraws, else every change is one line."""
+    """Shows events on ``stream``: redrawn on a terminal, else one line a change; None shows nothing."""
 
-    def __init__(self, stream: TextIO, live: bool) -> None:
-        self._stream, self._live = stream, live
+    def __init__(self, stream: Optional[TextIO]) -> None:
+        self._stream, self._live = stream, stream is not None and stream.isatty()
         self._lines: Dict[str, _Line] = {step: _Line(title) for step, title in FORWARD.items()}
         self._below: List[str] = []
         self._active: Optional[str] = None
@@ -68,7 +69,7 @@ class StepList:
         if event["event"] == "step":
             self._step(str(event["step"]), str(event["state"]), str(event["text"]))
         elif event["event"] == "note":
-            self._note(str(event["text"]))
+            self.say(str(event["text"]))
         elif event["event"] == "drain":
             self._drain(event)
         self.tick()
@@ -87,29 +88,39 @@ class StepList:
         now = time.monotonic()
         line.state, line.note = state, "" if state == "begin" else text
         if state == "begin":
+            self._leave(now)
             line.begin, line.end, self._active = now, 0.0, step
         else:
             line.begin, line.end, self._active = line.begin or now, now, None
         if not self._live:
             self._write(line.plain() + "\n")
 
+    def _leave(self, now: float) -> None:
+        """Close a step that was given up and therefore never told its end."""
+        if self._active:
+            left = self._lines[self._active]
+            left.state, left.end, left.note = "left", now, "given up"
+
     def _drain(self, event: Mapping[str, Any]) -> None:
         """Show how the drain goes; in a log only when the number of calls has changed."""
-        if self._live or event["calls"] != self._calls:
-            self._note(drain_words(event))
+        if self._live and self._active:
+            self._lines[self._active].note = drain_words(event)
+        elif event["calls"] != self._calls:
+            self.say(drain_words(event))
         self._calls = event["calls"]
 
-    def _note(self, text: str) -> None:
-        if self._live and self._active:
-            self._lines[self._active].note = text
-        elif self._live:
-            self._below.append(f"  {text}"[:_WIDTH])
+    def say(self, text: str) -> None:
+        """Show a line below the steps; it stays."""
+        if self._live:
+            self._below += textwrap.wrap(text, _WIDTH, initial_indent="  ", subsequent_indent="  ")
+            self.tick()
         else:
             self._write(f"  {text}\n")
 
     def _write(self, text: str) -> None:
-        self._stream.write(text)
-        self._stream.flush()
+        if self._stream:
+            self._stream.write(text)
+            self._stream.flush()
 
 
 def drain_words(event: Mapping[str, Any]) -> str:
