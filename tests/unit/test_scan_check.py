@@ -158,9 +158,12 @@ def test_support_by_the_day(source: str, target: str, expected: Mapping[str, str
 
 
 def test_what_could_not_be_read_is_said(tmp_path: Path) -> None:
-    files = {"/etc/asterisk/extensions.conf": "[a]\n#exec /bin/x\n#include gone.conf\n"}
+    files = {
+        "/etc/asterisk/extensions.conf": "[a]\n#exec /bin/x\n#include gone.conf\n",
+        "/etc/asterisk/extconfig.conf": "[settings]\nqueues => odbc,x\nextensions => odbc,x\n",
+    }
     found = check(tmp_path, files, "22.10.1", "22.11.0")
-    assert [(one.what, one.line) for one in found] == [("exec", 2), ("unread", 3)]
+    assert [(one.what, one.line) for one in found] == [("realtime", 3), ("exec", 2), ("unread", 3)]
 
 
 def test_acknowledged_keys_no_longer_block(tmp_path: Path) -> None:

@@ -44,7 +44,8 @@ def check(
         changes.changed(box, losses.removals.changes, crossed),
         changes.notes(losses, catalog),
         support.support(catalog, source, target, on),
-        _unseen(box, losses),
+        _unseen(box),
+        _unjudged(losses),
     ]
     if freepbx.present(box):
         found.append(freepbx.gates(losses, catalog, fwconsole, on))
@@ -69,7 +70,7 @@ def blocking(findings: Iterable[Finding], acknowledged: Iterable[str] = ()) -> T
     return tuple(finding for finding in grave if finding.key not in known)
 
 
-def _unseen(box: Box, losses: Losses) -> Iterator[Finding]:
+def _unseen(box: Box) -> Iterator[Finding]:
     """Yield what the scan could not look at, so that silence is not taken for a promise."""
     for one in box.files.values():
         for item in one.inclusions:
@@ -79,6 +80,13 @@ def _unseen(box: Box, losses: Losses) -> Iterator[Finding]:
         for oddity in one.oddities:
             if oddity.hides:
                 yield _unread(box, "unread", oddity.file, oddity.line, oddity.text)
+    for entry in box.file("extconfig.conf").entries():
+        if entry.key.lower() == "extensions":
+            text = "The dialplan in this database is not looked at."
+            yield _unread(box, "realtime", entry.file, entry.line, text)
+
+
+def _unjudged(losses: Losses) -> Iterator[Finding]:
     down = losses.to_major < losses.from_major
     if down and (losses.source.inventory is None or losses.target.inventory is None):
         text = "What later series added cannot be judged: the scan was not given both engines' inventories."
