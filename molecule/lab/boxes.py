@@ -171,7 +171,7 @@ class Box:
         try:
             registry.note_life(self.record, life)
             self._disk.attach(life, [Path(layer) for layer in self.record.layers])
-            network.plug(self.record.number, life)
+            registry.plug_in(self.record, life)
         except BaseException:
             life.end()
             raise

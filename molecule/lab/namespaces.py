@@ -27,8 +27,14 @@ _UNSHARE = [
     "--kill-child",
     "--mount-proc",
 ]
-_TIED = "ip link set lo up && echo ready && exec cat"
-_FREE = "ip link set lo up && echo ready && exec sleep infinity"
+# nspawn's own notes stay inside, too: it does not tidy them up when it is killed.
+_PREPARE = (
+    "ip link set lo up && "
+    "mkdir -p /run/systemd/nspawn && mount -t tmpfs tmpfs /run/systemd/nspawn && "
+    "echo ready"
+)
+_TIED = f"{_PREPARE} && exec cat"
+_FREE = f"{_PREPARE} && exec sleep infinity"
 
 
 @dataclass

@@ -21,13 +21,6 @@ def address(number: int) -> str:
     return f"{SUBNET}.{number}"
 
 
-def ensure_bridge() -> None:
-    """Make the bridge if it is not there; the caller holds the lab's lock."""
-    process.require("ip")
-    if not Path("/sys/class/net", BRIDGE).exists():
-        _ip(f"link add {BRIDGE} type bridge", f"addr add {HOST}/24 dev {BRIDGE}", f"link set {BRIDGE} up")
-
-
 def remove_bridge() -> None:
     """Remove the bridge when the last box is gone; the caller holds the lab's lock."""
     if Path("/sys/class/net", BRIDGE).exists():
@@ -35,11 +28,12 @@ def remove_bridge() -> None:
 
 
 def plug(number: int, namespaces: Namespaces) -> None:
-    """Give the namespaces a device ``eth0``."""
+    """Give the namespaces a device ``eth0``; the caller holds the lab's lock."""
+    _ensure_bridge()
     unplug(number)
     cable = _cable(number)
     _ip(
-        f"link add {cable} type veth peer name eth0 netns {namespaces.first.pid}",
+        f"link add {cable} type veth peer name eth0 address {_hardware(number)} netns {namespaces.first.pid}",
         f"link set {cable} master {BRIDGE} up",
     )
     inside = [
@@ -56,6 +50,16 @@ def unplug(number: int) -> None:
     deadline = time.monotonic() + _UNPLUG_SECONDS
     while cable.exists() and time.monotonic() < deadline:
         process.run(["ip", "link", "del", cable.name], check=False)  # gone meanwhile is as good
+
+
+def _ensure_bridge() -> None:
+    if not Path("/sys/class/net", BRIDGE).exists():
+        _ip(f"link add {BRIDGE} type bridge", f"addr add {HOST}/24 dev {BRIDGE}", f"link set {BRIDGE} up")
+
+
+def _hardware(number: int) -> str:
+    """Return the box's own MAC, the same in every life: neighbours remember it for half a minute."""
+    return f"02:00:c6:12:4d:{number:02x}"
 
 
 def _cable(number: int) -> str:

@@ -20,10 +20,13 @@ _NSPAWN = [
     "--resolv-conf=off",
     "--timezone=off",
     "--link-journal=no",
-    "--console=pipe",
+    "--console=read-only",
     "--capability=CAP_NET_ADMIN",
     "--rlimit=NOFILE=1024:524288",  # as the kernel and EL's systemd set it, whatever the caller's is
 ]
+_INIT = ["systemd.show_status=yes"]  # on the console, for errors to quote
+# A box's services use ten inotify instances; kernels allow root 128 in all, which is too few for ten boxes.
+_WATCHES, _ENOUGH = Path("/proc/sys/fs/inotify/max_user_instances"), 1024
 # Joins the box's control group before anything of the box runs; with --keep-unit, 133 asks for a reboot.
 _SUPERVISE = """\
 group=$1
@@ -34,7 +37,9 @@ while (echo 0 >"$group/cgroup.procs" && exec "$@"); [ $? = 133 ]; do :; done
 
 def launch(life: Namespaces, group: Path, words: Sequence[str], console: Path) -> subprocess.Popen[bytes]:
     """Boot a box in its namespaces and control group; ``words`` say which. It ends when the box is off."""
-    inside = [*life.entering("mount", "pid", "net"), *_NSPAWN, *words]
+    if int(_WATCHES.read_text()) < _ENOUGH:
+        _WATCHES.write_text(str(_ENOUGH))
+    inside = [*life.entering("mount", "pid", "net"), *_NSPAWN, *words, *_INIT]
     with console.open("wb") as sink:
         return subprocess.Popen(
             ["sh", "-c", _SUPERVISE, "sh", group, *inside],
@@ -42,6 +47,6 @@ def launch(life: Namespaces, group: Path, words: Sequence[str], console: Path) -
             stdout=sink,
             stderr=subprocess.STDOUT,
             # The box's systemd is to see the unified hierarchy alone, whatever else the host mounts.
-            env={**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"},
+            env={**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1", "TERM": "dumb"},
             start_new_session=True,
         )

@@ -52,7 +52,6 @@ def register(
             )
         where = {str(host.absolute()): box for host, box in binds.items()}
         record = Record(name, _free_number(), tuple(str(layer) for layer in layers), where, owner)
-        network.ensure_bridge()
         write_atomic(record.folder / _RECORD, json.dumps(asdict(record)).encode())
     return record
 
@@ -100,6 +99,12 @@ def note_life(record: Record, namespaces: Namespaces) -> None:
     """Remember the namespaces a box lives in."""
     data = {"keeper": asdict(namespaces.keeper), "first": asdict(namespaces.first)}
     write_atomic(record.folder / "life.json", json.dumps(data).encode())
+
+
+def plug_in(record: Record, namespaces: Namespaces) -> None:
+    """Connect the namespaces of a box to the lab's network."""
+    with _locked():
+        network.plug(record.number, namespaces)
 
 
 def _take_down(record: Record) -> None:
