@@ -157,6 +157,10 @@ def test_install_mark_protect_prune(box: Path) -> None:
     assert b"protected" in stays.stderr
     gone = on_box(box, "result = packages.prune(Paths(), packages.unneeded(Paths()))")
     assert gone == ["asterisk50.1.0_1-50.1.0-1.lab.x86_64", "asterisk50.1.0_1-odbc-50.1.0-1.lab.x86_64"]
+    assert (box / "etc/dnf/protected.d/switchroom-engines.conf").read_text().split() == [
+        "asterisk50.2.0_1",
+        "asterisk50.2.0_1-odbc",
+    ]
     assert on_box(box, "result = packages.unneeded(Paths())") == []
     assert "nothing" in inside(box, "dnf", "-y", "autoremove").stdout.decode().lower()
 

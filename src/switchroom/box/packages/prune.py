@@ -7,7 +7,7 @@ from typing import Container, Sequence, Set, Tuple
 from switchroom.box import engines
 from switchroom.box.engines import Engine
 from switchroom.box.packages.changes import protect, remove
-from switchroom.box.packages.state import query
+from switchroom.box.packages.state import extras_of, query
 from switchroom.box.paths import Paths
 
 
@@ -44,8 +44,12 @@ def prune(paths: Paths, unwanted: Sequence[Engine]) -> Tuple[str, ...]:
     Raises SwitchroomError (REFUSED) when another package that stays needs one of them.
     """
     staying = [engine for engine in (engines.active(paths), engines.previous(paths)) if engine]
-    protect(paths, [engine.package for engine in staying])
+    protect(paths, [name for engine in staying for name in _protected(engine)])
     return remove(packages_of(unwanted))
+
+
+def _protected(engine: Engine) -> Tuple[str, ...]:
+    return (engine.package, *(f"{engine.package}-{extra}" for extra in extras_of(engine)))
 
 
 def _split(lines: Sequence[str]) -> Tuple[Tuple[str, str], ...]:
