@@ -27,22 +27,20 @@ _NSPAWN = [
 _INIT = ["systemd.show_status=yes"]  # on the console, for errors to quote
 # A box's services use ten inotify instances; kernels allow root 128 in all, which is too few for ten boxes.
 _WATCHES, _ENOUGH = Path("/proc/sys/fs/inotify/max_user_instances"), 1024
-# Joins the box's control group before anything of the box runs; with --keep-unit, 133 asks for a reboot.
-_SUPERVISE = """\
-group=$1
-shift
-while (echo 0 >"$group/cgroup.procs" && exec "$@"); [ $? = 133 ]; do :; done
-"""
+# With --keep-unit, nspawn asks for a reboot by this exit code.
+_SUPERVISE = 'while "$@"; [ $? = 133 ]; do :; done'
+# Alone in its group, so that nspawn may hand controllers on to the box.
+_JOIN = 'echo 0 >"$0/cgroup.procs" && exec "$@"'
 
 
 def launch(life: Namespaces, group: Path, words: Sequence[str], console: Path) -> subprocess.Popen[bytes]:
     """Boot a box in its namespaces and control group; ``words`` say which. It ends when the box is off."""
     if int(_WATCHES.read_text()) < _ENOUGH:
         _WATCHES.write_text(str(_ENOUGH))
-    inside = [*life.entering("mount", "pid", "net"), *_NSPAWN, *words, *_INIT]
+    boot = ["sh", "-c", _JOIN, str(group), *_NSPAWN, *words, *_INIT]
     with console.open("wb") as sink:
         return subprocess.Popen(
-            ["sh", "-c", _SUPERVISE, "sh", group, *inside],
+            ["sh", "-c", _SUPERVISE, "sh", *life.entering("mount", "pid", "net"), *boot],
             stdin=subprocess.DEVNULL,
             stdout=sink,
             stderr=subprocess.STDOUT,
