@@ -38,6 +38,7 @@ _PACKAGES = {
     "rpmbuild": ("rpm", "rpm-build"),
     "rpmsign": ("rpm", "rpm-sign"),
     "rpmspec": ("rpm", "rpm-build"),
+    "rpm2cpio": ("rpm2cpio", "rpm"),
     "rpmkeys": ("rpm", "rpm"),
     "apt-get": ("apt", "apt"),
     "ar": ("binutils", "binutils"),
