@@ -80,6 +80,10 @@ class Simulation:
             (self.paths.runtime / name).unlink(missing_ok=True)
 
         recover.recover(self.paths, lambda _text: None)
+        self.start()
+
+    def start(self) -> None:
+        """Start the selected engine, as anybody may."""
         active = engines.active(self.paths)
         if active and active.name not in self.faults.crashing:
             self._save(running=active.name)

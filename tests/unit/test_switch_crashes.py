@@ -60,6 +60,17 @@ def test_a_killed_worker_goes_on_to_the_same_end(tmp_path: Path, scenario: str) 
         assert box.outcome["outcome"] == ("kept" if scenario in GOOD else "rolled-back")
 
 
+def test_what_somebody_starts_while_no_worker_lives_changes_nothing(tmp_path: Path) -> None:
+    starts = 0
+    for box, _fatal in boxes(tmp_path, "kept"):
+        if box.state["running"] is None:
+            box.start()
+            starts += 1
+        assert_whole(box, box.work())
+        assert box.outcome["outcome"] == "kept"
+    assert starts >= 4
+
+
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_after_a_reboot_nothing_surprises(tmp_path: Path, scenario: str) -> None:
     ends = []

@@ -35,8 +35,8 @@ class Changing:
         scene = self._scene
         return (
             Action("drain", self._drain, intent=self._deadline),
-            Action("stop", self._stop, probe=self._is_down),
-            Action("flip", self._flip, intent=self._remember),
+            Action("stop", self._stop, probe=self._is_down, intent=self._previous),
+            Action("flip", self._flip),
             Action("start", lambda _: self._start(scene.target, scene.plan.health_timeout)),
             Action("health", lambda _: self._health(scene.target, scene.plan.health_timeout)),
             Action("stop-back", self._stop_back, probe=self._is_back),
@@ -83,6 +83,7 @@ class Changing:
         scene = self._scene
         warm.read_ahead(scene.paths, scene.target)
         packages.sync(scene.paths)
+        self._remember()
         scene.unit.forget_failures()
         scene.watch.begin()
         scene.guard.hold()
@@ -95,16 +96,21 @@ class Changing:
             self._scene.events.note(f"Asterisk did not stop within {limit:.0f} s and was killed.")
         return {"forced": forced}
 
-    def _remember(self) -> Mapping[str, Any]:
+    def _previous(self) -> Mapping[str, Any]:
         previous = engines.previous(self._scene.paths)
         return {"previous": str(previous.prefix) if previous else None}
 
     def _flip(self, _attempt: Attempt) -> Mapping[str, Any]:
         scene = self._scene
         scene.guard.hold()
-        engines.remember(scene.paths, scene.source)
+        self._remember()
         engines.select(scene.paths, scene.target)
         return {}
+
+    def _remember(self) -> None:
+        """Make the source the engine to go back to, before the flip; as early as that is true."""
+        if engines.previous(self._scene.paths) != self._scene.source:
+            engines.remember(self._scene.paths, self._scene.source)
 
     def _start(self, engine: Engine, limit: float) -> Mapping[str, Any]:
         scene = self._scene
@@ -112,6 +118,10 @@ class Changing:
         self._started = time.monotonic()
         try:
             self._pid = scene.unit.start(limit).pid
+            if scene.unit.running() != engine:
+                # While no worker lived, somebody else may have started what was selected then.
+                self._stopped()
+                self._pid = scene.unit.start(limit).pid
             running = scene.unit.running()
         finally:
             scene.guard.release()

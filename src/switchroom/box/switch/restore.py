@@ -27,9 +27,9 @@ def restore(scene: Scene, story: Story) -> None:
 
 def _restore_previous(paths: Paths, story: Story) -> Optional[Engine]:
     """Return the engine that a rollback goes to, restored to the one of before the switch."""
-    if "flip" not in story.begun:
+    if "stop" not in story.begun:
         return engines.previous(paths)
-    name = story.begun["flip"].data.get("previous")
+    name = story.begun["stop"].data.get("previous")
     engine = engine_at(Path(name)) if name else None
     if engine:
         engines.remember(paths, engine)

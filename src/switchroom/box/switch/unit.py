@@ -16,6 +16,9 @@ NAME = "asterisk.service"
 _PROPERTIES = "ActiveState,SubState,Result,MainPID,ExecMainStatus,ExecMainCode,NRestarts,Job"
 _POLL_SECONDS = 0.1
 _COMMAND_SECONDS = 30.0
+# systemd does not answer for a moment while it executes itself anew, as an update of it does.
+_AGAIN_SECONDS = 1.0
+_EVIDENCE_SECONDS = 3.0
 _KILL_SECONDS = 15.0
 # What never got ready has no calls to end.
 _FAILED_START_SECONDS = 2.0
@@ -60,6 +63,13 @@ class Unit:
 
     def state(self) -> State:
         """Return what systemd knows now."""
+        try:
+            return self._ask()
+        except SwitchroomError:
+            time.sleep(_AGAIN_SECONDS)
+            return self._ask()
+
+    def _ask(self) -> State:
         text = process.run(
             ["systemctl", "show", self._name, f"--property={_PROPERTIES}"],
             what=f"Asking systemd about {self._name}",
@@ -107,9 +117,11 @@ class Unit:
         """Return the last lines that the service left in the system journal, of our own start if any."""
         argv = ["journalctl", f"--unit={self._name}", "--lines=12", "--output=cat", "--no-pager"]
         argv += [f"--since=@{self._started:.0f}"] if self._started else []
-        return (
-            process.run(argv, check=False, timeout=_COMMAND_SECONDS).stdout.decode(errors="replace").strip()
-        )
+        try:
+            said = process.run(argv, check=False, timeout=_EVIDENCE_SECONDS).stdout
+        except SwitchroomError:
+            return ""  # no evidence is worth a longer outage
+        return said.decode(errors="replace").strip()
 
     def _wait_up(self, limit: float, restarts: int) -> State:
         deadline = time.monotonic() + limit
