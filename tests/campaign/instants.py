@@ -22,26 +22,30 @@ _RESTART_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """What an undisturbed run looked like: its records, its seconds, the bytes that rpm wrote."""
+    """What an undisturbed run looked like: its records, its seconds, the bytes that rpm wrote.
+
+    ``prepared`` is the part of the seconds before the journal began.
+    """
 
     records: Sequence[Record]
+    prepared: float
     seconds: float
     rpm_bytes: int
 
 
 def measure(watch: Watch) -> Rehearsal:
     """Watch a run that has begun until nothing of it goes on any more."""
-    start = time.monotonic()
+    start = last = time.monotonic()
     records: Sequence[Record] = ()
-    written: list[int] = []
-    last = start
+    prepared, written = 0.0, [0]
     while last > time.monotonic() - _QUIET_SECONDS:
         if watch.busy():
             last, records = time.monotonic(), watch.records() or records
+        prepared = prepared or (last - start if records else 0.0)
         if pid := watch.rpm():
             written.append(bytes_written(pid))
         time.sleep(_TICK)
-    return Rehearsal(records, last - start, max(written) - written[0] if written else 0)
+    return Rehearsal(records, prepared, last - start, max(written) - min(written[1:], default=0))
 
 
 def settle(box: Box, watch: Watch, seconds: float) -> Sequence[str]:
@@ -62,7 +66,7 @@ def kill(trial: Trial, box: Box, watch: Watch, rehearsal: Rehearsal, begun: floa
     The box runs again afterwards. When nothing was there to kill, the one kill returned says so.
     """
     with contextlib.suppress(SwitchroomError):  # the run may end before its instant comes
-        _WAITS[trial.when](trial.at, watch, rehearsal, begun)
+        _WAITS[trial.when](trial, watch, rehearsal, begun)
     kills = [_kill(box, watch, trial.victim)]
     if trial.again is not None and kills[0].hit:
         if not kills_box(trial.victim):
@@ -82,24 +86,26 @@ def _kill(box: Box, watch: Watch, victim: Victim) -> Kill:
     return done
 
 
-def _record(at: float, watch: Watch, _rehearsal: Rehearsal, _begun: float) -> None:
-    _unless_over(watch, lambda: len(watch.records()) >= at)
+def _record(trial: Trial, watch: Watch, _rehearsal: Rehearsal, _begun: float) -> None:
+    _unless_over(watch, lambda: len(watch.records()) >= trial.at)
 
 
-def _share(at: float, _watch: Watch, rehearsal: Rehearsal, begun: float) -> None:
-    time.sleep(max(begun + at * rehearsal.seconds - time.monotonic(), 0.0))
+def _share(trial: Trial, _watch: Watch, rehearsal: Rehearsal, begun: float) -> None:
+    first = rehearsal.prepared if trial.victim is Victim.TOOL else 0.0  # there is no worker sooner
+    seconds = first + trial.at * (rehearsal.seconds - first)
+    time.sleep(max(begun + seconds - time.monotonic(), 0.0))
 
 
-def _inside_rpm(at: float, watch: Watch, rehearsal: Rehearsal, _begun: float) -> None:
+def _inside_rpm(trial: Trial, watch: Watch, rehearsal: Rehearsal, _begun: float) -> None:
     """Wait for a share of what rpm writes: unlike its time, that is the same on a busy machine."""
     _unless_over(watch, lambda: bool(watch.rpm()))
     pid = watch.rpm()
     if pid:
-        goal = bytes_written(pid) + at * rehearsal.rpm_bytes
+        goal = bytes_written(pid) + trial.at * rehearsal.rpm_bytes
         until(lambda: bytes_written(pid) >= goal or not watch.rpm(), _RUN_SECONDS, "the share of rpm's work")
 
 
-_WAITS: Mapping[When, Callable[[float, Watch, Rehearsal, float], None]] = {
+_WAITS: Mapping[When, Callable[[Trial, Watch, Rehearsal, float], None]] = {
     When.RECORD: _record,
     When.RANDOM: _share,
     When.RPM: _inside_rpm,
