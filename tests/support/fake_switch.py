@@ -48,6 +48,7 @@ class FakeSwitch:
     health: Report = HEALTHY
     findings: Tuple[scan.Finding, ...] = ()
     calls: int = 2
+    unreachable: SwitchroomError | None = None
     unresolvable: SwitchroomError | None = None
     lock_holder: str | None = None
     missing: Tuple[str, ...] = ()
@@ -64,7 +65,7 @@ class FakeSwitch:
         setattr_(switch, "Paths", lambda: paths)
         setattr_(status, "Paths", lambda: paths)
         setattr_(preflight, "require_root", lambda: None)
-        setattr_(packages, "offers", lambda *_a, **_k: self.offers)
+        setattr_(packages, "offers", self._offer)
         setattr_(packages, "resolve", self._resolve)
         setattr_(packages, "extras_of", lambda _engine: ())
         setattr_(packages, "lock_holder", lambda _paths: self.lock_holder)
@@ -83,6 +84,11 @@ class FakeSwitch:
             prepare, "begin", lambda: threading.Thread(target=self._work, args=(paths,), daemon=True).start()
         )
         setattr_(switch_follow, "_worker_alive", lambda: True)
+
+    def _offer(self, _channel: str | None = None, *, offline: bool = False, **_k: Any) -> Tuple[Offer, ...]:
+        if self.unreachable and not offline:
+            raise self.unreachable
+        return tuple(one for one in self.offers if one.installed or not offline)
 
     def _resolve(self, wanted: engines.Engine, *_a: Any, **_k: Any) -> Resolution:
         if self.unresolvable:

@@ -11,6 +11,7 @@ import pytest
 from support.fake_switch import ILL, FakeSwitch
 from switchroom.box.paths import Paths
 from switchroom.box.scan import Finding, Severity
+from switchroom.box.switch import prepare
 from switchroom.box.switch.outcome import End
 from switchroom.box.switch.plan import submitted
 from switchroom.cli.main import main
@@ -260,3 +261,26 @@ def test_list_names_each_engine(cli: Cli) -> None:
     code, data = cli.json("--list")
     assert code == 0
     assert [one["engine"] for one in data["engines"]] == ["22.11.0-1", "22.10.1-1", "20.21.0-1", "16.30.1-1"]
+
+
+def test_without_its_repository_a_box_still_goes_to_an_installed_engine(cli: Cli, fake: FakeSwitch) -> None:
+    fake.unreachable = SwitchroomError("The repository cannot be reached.", code=ExitCode.REFUSED)
+    code, _out, err = cli("22")
+    assert (code, changed(fake)) == (3, False)
+    assert "The repository cannot be reached." in err
+    code, out, err = cli("20.21.0")
+    assert code == 0
+    assert "warning: The repository cannot be reached. Only what is installed is looked at." in err
+    assert "Done: Asterisk 20.21.0 answers." in out
+    assert cli("--rollback")[0] == 3, "the fake's transaction is still open"
+
+
+def test_a_plan_whose_worker_does_not_start_is_taken_back(
+    cli: Cli, fake: FakeSwitch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise SwitchroomError("Starting 'switchroom-resume.service' failed.")
+
+    monkeypatch.setattr(prepare, "begin", fail)
+    assert cli("22")[0] == 1
+    assert not changed(fake)

@@ -60,12 +60,23 @@ class _Session:
             return switch_actions.prune(self._paths, self._context, self._args.dry_run, self._agreed)
         if self._args.rollback:
             return self._rollback()
-        offers = packages.offers(self._args.channel, reporter=self._context.reporter)
+        offers = self._offers()
         if self._args.list:
             return switch_actions.show_list(self._menu(offers), offers, self._box, self._context)
         if self._args.target:
             return self._switch(target.find(self._args.target, offers))
         return self._choose(offers)
+
+    def _offers(self) -> Tuple[Offer, ...]:
+        """Return what there is; without a repository, an installed engine that was named exactly will do."""
+        try:
+            return packages.offers(self._args.channel, reporter=self._context.reporter)
+        except SwitchroomError as error:
+            local = packages.offers(offline=True)
+            if not target.names_exactly(self._args.target, local):
+                raise
+            self._context.reporter.warn(f"{error.message} Only what is installed is looked at.")
+            return local
 
     def _rollback(self) -> int:
         previous = engines.previous(self._paths)

@@ -41,7 +41,11 @@ def hand_over(box: Box, wish: Wish, known: Survey, command: Sequence[str], repor
         refuse(as_findings(scanned), wish, target)
         plan = _plan(box, wish, known, kept, command)
         submit(box.paths, plan)
-        begin()
+        try:
+            begin()
+        except SwitchroomError:
+            box.paths.plan.unlink(missing_ok=True)  # nobody may begin it later, when nobody expects it
+            raise
     return plan
 
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Dict, Sequence, Tuple
+from typing import Dict, Optional, Sequence, Tuple
 
 from switchroom.box.engines import Engine
+from switchroom.box.packages import Offer
 from switchroom.core.errors import ExitCode, SwitchroomError
-
-if TYPE_CHECKING:
-    from switchroom.box.packages import Offer
 
 _SHOWN = 12  # engines named in an error message
 
@@ -31,9 +29,9 @@ def find(word: str, offers: Sequence[Offer]) -> Offer:
     )
 
 
-def of_engine(engine: Engine, offers: Sequence[Offer]) -> Offer:
-    """Return the offer of exactly this engine; raises a usage error as ``find`` does."""
-    return find(engine.name, offers)
+def names_exactly(word: Optional[str], offers: Sequence[Offer]) -> bool:
+    """Return whether ``word`` is the version or the build of an offer, and not just a series."""
+    return any(word in _names(offer)[1:] for offer in offers)
 
 
 def newest_first(offers: Sequence[Offer]) -> Tuple[Offer, ...]:
