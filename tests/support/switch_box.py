@@ -159,6 +159,7 @@ class Simulation:
         monkeypatch.setattr(transaction, "Console", lambda: FakeConsole(self))
         monkeypatch.setattr(transaction, "shutting_down", lambda: False)
         monkeypatch.setattr(changing.judge, "wait", self._health)
+        monkeypatch.setattr(packages, "extras_of", lambda _engine: ("odbc",))
         for name in ("install", "reinstall", "verify", "mark_user", "sync"):
             monkeypatch.setattr(packages, name, getattr(self, f"_{name}"))
 

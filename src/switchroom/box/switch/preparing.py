@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, List, Mapping, Tuple
+from typing import Any, Mapping, Tuple
 
 from switchroom.box import modules, packages
 from switchroom.box.packages import Kept, TornError
+from switchroom.box.switch.restore import own_packages
 from switchroom.box.switch.scene import Action, Scene
 from switchroom.box.switch.walker import Attempt, Step
 from switchroom.catalog.convert import to_dataclass
@@ -81,15 +82,8 @@ class Preparing:
         return {"modules": sum(one.carried for one in results)}
 
     def _protect(self, _attempt: Attempt) -> Mapping[str, Any]:
-        names = self._guarded()
+        names = sorted({*own_packages(self._scene.source), *own_packages(self._scene.target)})
         packages.mark_user(names)
         packages.protect(self._scene.paths, names)
         packages.sync(self._scene.paths)
         return {"names": names}
-
-    def _guarded(self) -> List[str]:
-        """Return the names of both engines' packages, and of the target's parts that came with it."""
-        target = self._scene.target.package
-        parts = [kept.nevra.rsplit("-", 2)[0] for kept in self._scene.plan.packages]
-        ours = [name for name in parts if name.startswith(target)]
-        return sorted({target, self._scene.source.package, *ours})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Optional
+from typing import Optional, Tuple
 
 from switchroom.box import engines, packages
 from switchroom.box.engines import Engine, engine_at
@@ -14,13 +14,18 @@ from switchroom.core.errors import SwitchroomError
 from switchroom.core.files import fsync_dir
 
 
+def own_packages(engine: Engine) -> Tuple[str, ...]:
+    """Return the names of an engine's package and of its installed module packages."""
+    return (engine.package, *(f"{engine.package}-{extra}" for extra in packages.extras_of(engine)))
+
+
 def restore(scene: Scene, story: Story) -> None:
     """Put both back as they were; what cannot be is told, for no call depends on it."""
     try:
         previous = _restore_previous(scene.paths, story)
         if "protect" in story.begun:
-            names = [engine.package for engine in (scene.source, previous) if engine]
-            packages.protect(scene.paths, names)
+            engines_kept = [engine for engine in (scene.source, previous) if engine]
+            packages.protect(scene.paths, [name for one in engines_kept for name in own_packages(one)])
     except (SwitchroomError, OSError) as error:
         scene.events.note(f"The engine to go back to, or its protection, could not be restored: {error}")
 
