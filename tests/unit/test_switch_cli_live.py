@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import io
 import re
 from typing import Any, Dict
@@ -16,8 +17,9 @@ class Terminal(io.StringIO):
         return True
 
 
-def step(name: str, state: str, text: str = "") -> Dict[str, Any]:
-    return {"event": "step", "step": name, "state": state, "text": text}
+def step(name: str, state: str, text: str = "", ago: float = 0.0) -> Dict[str, Any]:
+    then = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=ago)
+    return {"event": "step", "step": name, "state": state, "text": text, "time": then.isoformat()}
 
 
 def drain(calls: Any, left: float, refusing: bool) -> Dict[str, Any]:
@@ -96,3 +98,11 @@ def test_a_step_that_was_given_up_stops_counting() -> None:
     assert "[-] Wait for calls to end" in text
     assert "[>] Take calls as before" in text
     assert text.endswith("  Asked to give up.\n")
+
+
+def test_who_comes_late_is_told_the_true_times() -> None:
+    log = io.StringIO()
+    steps = StepList(log)
+    steps.take(step("drain", "begin", ago=65.04))
+    steps.take(step("drain", "done", ago=5.0))
+    assert "Wait for calls to end: done, 60.0 s" in log.getvalue()

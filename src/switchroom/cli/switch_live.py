@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import textwrap
 import time
 from dataclasses import dataclass
@@ -67,7 +68,7 @@ class StepList:
     def take(self, event: Mapping[str, Any]) -> None:
         """Show one event, as ``switchroom.box.switch.events`` describes them."""
         if event["event"] == "step":
-            self._step(str(event["step"]), str(event["state"]), str(event["text"]))
+            self._step(event)
         elif event["event"] == "note":
             self.say(str(event["text"]))
         elif event["event"] == "drain":
@@ -83,15 +84,16 @@ class StepList:
         self._write(up + "".join(f"\r\x1b[K{line}\n" for line in lines))
         self._drawn = len(lines)
 
-    def _step(self, step: str, state: str, text: str) -> None:
+    def _step(self, event: Mapping[str, Any]) -> None:
+        step, state = str(event["step"]), str(event["state"])
         line = self._lines.setdefault(step, _Line(_TITLES.get(step, step)))
-        now = time.monotonic()
-        line.state, line.note = state, "" if state == "begin" else text
+        then = _moment(str(event["time"]))
+        line.state, line.note = state, "" if state == "begin" else str(event["text"])
         if state == "begin":
-            self._leave(now)
-            line.begin, line.end, self._active = now, 0.0, step
+            self._leave(then)
+            line.begin, line.end, self._active = then, 0.0, step
         else:
-            line.begin, line.end, self._active = line.begin or now, now, None
+            line.begin, line.end, self._active = line.begin or then, then, None
         if not self._live:
             self._write(line.plain() + "\n")
 
@@ -129,3 +131,10 @@ def drain_words(event: Mapping[str, Any]) -> str:
     known = "calls not known" if calls is None else f"{calls} call{'' if calls == 1 else 's'}"
     refusing = ", new ones refused" if event["refusing"] else ""
     return f"{known}, {event['left']:.0f} s left{refusing}"
+
+
+def _moment(time_of_event: str) -> float:
+    """Return when an event happened, on the monotonic clock: somebody who comes late is told true times."""
+    happened = datetime.datetime.fromisoformat(time_of_event)
+    age = (datetime.datetime.now(datetime.timezone.utc) - happened).total_seconds()
+    return time.monotonic() - max(age, 0.0)
