@@ -20,7 +20,7 @@ from switchroom.box.engines import Engine
 from switchroom.box.health.report import Check, Report
 from switchroom.box.paths import Paths
 from switchroom.box.settings import load_settings
-from switchroom.box.switch import changing, journal, recover, transaction
+from switchroom.box.switch import changing, journal, recover, status, transaction
 from switchroom.box.switch.plan import EngineName, KeptPackage, Plan, submit
 from switchroom.box.switch.unit import NAME, State
 from switchroom.core import files
@@ -138,7 +138,7 @@ class Simulation:
 
     def _save(self, **changes: Any) -> None:
         before = self.state if self._file.exists() else {}
-        files.write_atomic(self._file, json.dumps({**before, **changes}).encode())
+        self._file.write_text(json.dumps({**before, **changes}))
 
     def _patch(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def ticking_append(log: journal.Journal, *args: Any, **data: Any) -> journal.Record:
@@ -155,7 +155,8 @@ class Simulation:
         monkeypatch.setattr(engines, "link_atomic", ticking_link)
         monkeypatch.setattr(journal, "boot_id", lambda: self.state["boot"])
         monkeypatch.setattr(transaction, "load_settings", lambda _paths: _SETTINGS)
-        monkeypatch.setattr(transaction, "Unit", lambda: FakeUnit(self))
+        for module in (transaction, status):
+            monkeypatch.setattr(module, "Unit", lambda name=NAME: FakeUnit(self, name))
         monkeypatch.setattr(transaction, "Console", lambda: FakeConsole(self))
         monkeypatch.setattr(transaction, "shutting_down", lambda: False)
         monkeypatch.setattr(changing.judge, "wait", self._health)

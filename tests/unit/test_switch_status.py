@@ -6,17 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from support.switch_box import KILLED, FakeUnit, Faults, Simulation
+from support.switch_box import KILLED, Faults, Simulation
 from switchroom.box.switch import status
 from switchroom.box.switch.status import Open
-from switchroom.box.switch.unit import NAME
 
 
 @pytest.fixture
 def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Simulation:
-    made = Simulation(tmp_path, monkeypatch)
-    monkeypatch.setattr(status, "Unit", lambda name=NAME: FakeUnit(made, name))
-    return made
+    return Simulation(tmp_path, monkeypatch)
 
 
 def opened(box: Simulation) -> Open:
