@@ -148,7 +148,7 @@ def test_cancelled_while_calls_go_on_nothing_has_changed(box: Box, lab_engines: 
 
 
 def test_a_killed_worker_goes_on_with_the_deadline_it_had(box: Box, lab_engines: Shelf) -> None:
-    with Calls(box.address, 2, 60.0) as calls:
+    with Calls(box.address, 2, 35.0) as calls:
         begin(box, lab_engines.newer.series.version, "--drain-timeout", "12")
         began = time.monotonic()
         time.sleep(4)
