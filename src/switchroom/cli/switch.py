@@ -16,7 +16,7 @@ from switchroom.box.paths import Paths
 from switchroom.box.scan import text
 from switchroom.box.settings import load_settings
 from switchroom.box.switch import preflight, prepare, target
-from switchroom.box.switch.scanned import as_findings, look
+from switchroom.box.switch.scanned import as_findings, look_ahead
 from switchroom.box.switch.survey import Box, Survey, selected_engine, survey
 from switchroom.catalog.load import load_catalog
 from switchroom.cli import status, switch_actions, switch_follow, switch_menu, switch_options, switch_words
@@ -124,7 +124,15 @@ class _Session:
         return self._go(known)
 
     def _check(self, source: Engine, offer: Offer) -> int:
-        found = look(self._paths, self._box.catalog, self._box.today, source, offer.engine)
+        found = look_ahead(
+            self._paths,
+            self._box.catalog,
+            self._box.today,
+            source,
+            offer,
+            channel=self._args.channel,
+            reporter=self._context.reporter,
+        )
         code = self._code(as_findings(found))
         self._context.result(
             {"event": "check", "findings": [one.as_dict() for one in found], "exit_code": code}, text(found)

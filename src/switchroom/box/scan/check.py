@@ -89,7 +89,7 @@ def _unseen(box: Box) -> Iterator[Finding]:
 def _unjudged(losses: Losses) -> Iterator[Finding]:
     down = losses.to_major < losses.from_major
     if down and (losses.source.inventory is None or losses.target.inventory is None):
-        text = "What later series added cannot be judged: the scan was not given both engines' inventories."
+        text = "What later series added cannot be judged before the target's packages are there."
         yield Finding("not-judged:additions", Severity.WARNING, "not-judged", "additions", text)
 
 

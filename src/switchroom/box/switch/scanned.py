@@ -6,12 +6,15 @@ import datetime
 from pathlib import Path
 from typing import Iterable, Optional, Sequence, Tuple
 
-from switchroom.box import scan
+from switchroom.box import packages, scan
 from switchroom.box.engines import Engine
+from switchroom.box.packages import Offer
 from switchroom.box.paths import Paths
 from switchroom.box.switch.preflight import Finding
 from switchroom.catalog.model import Catalog
 from switchroom.core.errors import SwitchroomError
+from switchroom.core.files import staging
+from switchroom.core.progress import Reporter
 
 
 def look(
@@ -30,6 +33,25 @@ def look(
     old = scan.Side(source.version, _inventory(paths, source))
     new = scan.Side(target.version, _inventory(paths, target, files))
     return scan.check(paths, catalog, old, new, on=today)
+
+
+def look_ahead(
+    paths: Paths,
+    catalog: Catalog,
+    today: datetime.date,
+    source: Engine,
+    offer: Offer,
+    *,
+    channel: Optional[str],
+    reporter: Reporter,
+) -> Tuple[scan.Finding, ...]:
+    """Return the same, with the target's packages fetched for the time of the look if it is not installed."""
+    if offer.installed:
+        return look(paths, catalog, today, source, offer.engine)
+    with staging(paths.state, ".check-") as scratch:
+        wanted = packages.resolve(offer.engine, packages.extras_of(source), channel, reporter=reporter)
+        kept = packages.fetch(wanted, scratch / "packages", reporter)
+        return look(paths, catalog, today, source, offer.engine, files=[one.path for one in kept])
 
 
 def as_findings(found: Iterable[scan.Finding]) -> Tuple[Finding, ...]:
