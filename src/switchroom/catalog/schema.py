@@ -6,9 +6,7 @@ import json
 from pathlib import Path
 from typing import Any, Dict, Hashable, Mapping, Sequence, cast
 
-import jsonschema
-
-from switchroom.catalog.source import Document, origin
+from switchroom.catalog.source import PACKAGED, SHIPPED, Document, origin
 from switchroom.core.errors import ExitCode, SwitchroomError
 
 SCHEMA = Path(__file__).resolve().parent / "data" / "catalog.schema.json"
@@ -20,12 +18,31 @@ def load_schema() -> Dict[str, Any]:
 
 
 def validate(data: Mapping[str, Any], documents: Sequence[Document]) -> None:
-    """Raise for the first thing in the merged data that breaks the schema, naming the place and the file."""
+    """Raise for the first thing in the merged data that breaks the schema, naming the place and the file.
+
+    Without jsonschema, which an Ansible controller may lack, only our own files are taken: the build
+    checked them.
+    """
+    try:
+        import jsonschema  # noqa: PLC0415
+    except ImportError:
+        _refuse_strangers(documents)
+        return
     checker = jsonschema.FormatChecker(["date"])
     errors = jsonschema.Draft7Validator(load_schema(), format_checker=checker).iter_errors(data)
     first = min(errors, key=lambda error: [str(step) for step in error.absolute_path], default=None)
     if first is not None:
         raise _explain(first, documents)
+
+
+def _refuse_strangers(documents: Sequence[Document]) -> None:
+    strangers = [document.path for document in documents if document.path not in (PACKAGED, SHIPPED)]
+    if strangers:
+        raise SwitchroomError(
+            f"The file '{strangers[0]}' cannot be checked: this Python lacks the module 'jsonschema'.",
+            hint="Install it, for example with 'dnf install python3-jsonschema'.",
+            code=ExitCode.USAGE,
+        )
 
 
 def data_error(
