@@ -18,6 +18,7 @@ import pytest
 from switchroom.box import engines, packages
 from switchroom.box.engines import Engine
 from switchroom.box.health.report import Check, Report
+from switchroom.box.health.standing import Standing
 from switchroom.box.paths import Paths
 from switchroom.box.settings import load_settings
 from switchroom.box.switch import changing, journal, recover, status, transaction
@@ -60,14 +61,17 @@ class Simulation:
         """Put a whole engine there."""
         return self._engine(name, whole=True)
 
-    def submit(self, drain: float = 0.0) -> None:
+    def submit(self, drain: float = 0.0, baseline: Optional[Dict[str, Any]] = None) -> None:
         """Lay the plan down that brings the new engine."""
         kept = KeptPackage(
             "/var/lib/switchroom/packages/new.rpm", f"{self.new.package}-99.0.0-1.lab.x86_64", "0"
         )
         names = EngineName.of(self.old), EngineName.of(self.new)
         command = ("switchroom", "switch", "99")
-        submit(self.paths, Plan("T1", journal.now(), "root", command, *names, (kept,), drain, False, 5.0))
+        submit(
+            self.paths,
+            Plan("T1", journal.now(), "root", command, *names, (kept,), drain, False, 5.0, baseline),
+        )
 
     def work(self, fatal: int = 0) -> int:
         """Run the worker, in a child that dies at its ``fatal``-th effect unless that is 0; its exit code."""
@@ -157,6 +161,7 @@ class Simulation:
         monkeypatch.setattr(transaction, "load_settings", lambda _paths: _SETTINGS)
         for module in (transaction, status):
             monkeypatch.setattr(module, "Unit", lambda name=NAME: FakeUnit(self, name))
+        monkeypatch.setattr(changing.standing, "read", lambda _console: Standing({}, {}, {}))
         monkeypatch.setattr(transaction, "Console", lambda: FakeConsole(self))
         monkeypatch.setattr(transaction, "shutting_down", lambda: False)
         monkeypatch.setattr(changing.judge, "wait", self._health)

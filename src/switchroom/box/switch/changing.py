@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import time
-from typing import Any, Mapping, Optional, Tuple
+from typing import Any, List, Mapping, Optional, Tuple
 
 from switchroom.box import engines, packages
 from switchroom.box.engines import Engine
-from switchroom.box.health import judge
+from switchroom.box.health import judge, standing
 from switchroom.box.health.baseline import Baseline
 from switchroom.box.health.report import Report
 from switchroom.box.switch import cancel, drain, warm
@@ -38,7 +39,7 @@ class Changing:
             Action("stop", self._stop, probe=self._is_down, intent=self._previous),
             Action("flip", self._flip),
             Action("start", lambda _: self._start(scene.target, scene.plan.health_timeout)),
-            Action("health", lambda _: self._health(scene.target, scene.plan.health_timeout)),
+            Action("health", lambda now: self._health(now, scene.target, scene.plan.health_timeout)),
             Action("stop-back", self._stop_back, probe=self._is_back),
             Action("flip-back", self._flip_back),
             Action("start-back", lambda _: self._start(scene.source, self._patience)),
@@ -64,7 +65,18 @@ class Changing:
         # A clock that was set back must not make a drain longer than it was meant to be.
         deadline = min(attempt.intent["deadline"], time.time() + scene.plan.drain_timeout)
         result = self._drainer().run(deadline, scene.settings.drain.refuse)
-        return {"calls": result.calls, "refused_since": result.refused_since}
+        return {
+            "calls": result.calls,
+            "refused_since": result.refused_since,
+            "contacts": self._contacts_now(),
+        }
+
+    def _contacts_now(self) -> Optional[List[str]]:
+        """Return the phones that are still there; maintenance mode refuses their registrations too."""
+        try:
+            return sorted(standing.read(self._scene.console).contacts)
+        except SwitchroomError:
+            return None
 
     def _calls_now(self) -> Optional[int]:
         """Return the calls that the stop will cut; an Asterisk that hangs is stopped without knowing."""
@@ -137,10 +149,10 @@ class Changing:
             raise SwitchroomError(f"After the start {name} runs in place of Asterisk {engine.name}.")
         return {}
 
-    def _health(self, engine: Engine, limit: float) -> Mapping[str, Any]:
+    def _health(self, attempt: Attempt, engine: Engine, limit: float) -> Mapping[str, Any]:
         scene = self._scene
         left = max(limit - (time.monotonic() - self._started), _LEAST_HEALTH_SECONDS)
-        before = baseline_of(scene.plan)
+        before = _as_drained(baseline_of(scene.plan), attempt.story.results.get("drain", {}).get("contacts"))
         report = judge.wait(scene.paths, scene.settings, before, engine, left, tell=self._crash_check)
         if not report.healthy:
             raise ill(engine, report)
@@ -175,7 +187,7 @@ class Changing:
     def _health_back(self, attempt: Attempt) -> Mapping[str, Any]:
         with contextlib.suppress(SwitchroomError):
             drain.calm(self._scene.console)  # the old process may never have ended
-        figures = self._health(self._scene.source, self._patience)
+        figures = self._health(attempt, self._scene.source, self._patience)
         restore(self._scene, attempt.story)
         return figures
 
@@ -183,6 +195,14 @@ class Changing:
 def baseline_of(plan: Plan) -> Optional[Baseline]:
     """Return what worked before the switch, if that is known."""
     return Baseline.from_dict(plan.baseline) if plan.baseline else None
+
+
+def _as_drained(before: Optional[Baseline], contacts: Optional[List[str]]) -> Optional[Baseline]:
+    """Return the baseline without the phones that were lost while calls ended: no engine is to blame."""
+    if before is None or contacts is None:
+        return before
+    there = {name: state for name, state in before.contacts.items() if name in contacts}
+    return dataclasses.replace(before, contacts=there)
 
 
 def ill(engine: Engine, report: Report) -> SwitchroomError:

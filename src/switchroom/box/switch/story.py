@@ -60,8 +60,9 @@ class Story:
     """The state that a journal's records add up to.
 
     ``reasons`` are the data of the decisions so far, ``done`` the steps done that still count, ``begun`` the
-    first intent of each step, ``attempts`` the worker's starts since the last progress, ``boots`` the starts
-    of the machine since the flip was intended, ``boot`` the one in which a step was last worked on.
+    first intent of each step, ``results`` the data of what was done, ``attempts`` the worker's starts since
+    the last progress, ``boots`` the starts of the machine since the flip was intended, ``boot`` the one in
+    which a step was last worked on.
     """
 
     plan: Plan
@@ -69,6 +70,7 @@ class Story:
     reasons: Tuple[Mapping[str, Any], ...]
     done: FrozenSet[str]
     begun: Mapping[str, Record]
+    results: Mapping[str, Mapping[str, Any]]
     attempts: int
     boots: int
     boot: str
@@ -94,6 +96,7 @@ class _Teller:
         self.reasons: List[Mapping[str, Any]] = []
         self.done: List[str] = []
         self.begun: Dict[str, Record] = {}
+        self.results: Dict[str, Mapping[str, Any]] = {}
         self.attempts = self.boots = 0
         self.boot = self.worked = first.boot
         self.ended: Optional[Record] = None
@@ -116,6 +119,7 @@ class _Teller:
 
     def _done(self, record: Record) -> None:
         self.done.append(record.step)
+        self.results[record.step] = record.data
         self.attempts = 0
         self.worked = record.boot
 
@@ -145,6 +149,7 @@ def tell(records: Sequence[Record]) -> Story:
         reasons=tuple(teller.reasons),
         done=frozenset(teller.done),
         begun=teller.begun,
+        results=teller.results,
         attempts=teller.attempts,
         boots=teller.boots,
         boot=teller.worked,
