@@ -97,6 +97,14 @@ def ended(box: Box, seconds: float = 60) -> Dict[str, Any]:
     return last(box)
 
 
+@pytest.fixture(autouse=True)
+def on_the_current_engine(box: Box, lab_engines: Shelf) -> None:
+    """Begin each test on Asterisk 22, whatever the one before left."""
+    current = lab_engines.current.series
+    if status(box)["running"] != current.prefix_name:
+        assert switch(box, current.version, "--now", "--acknowledge", "health") == 0
+
+
 def test_to_the_other_major_and_back(box: Box, lab_engines: Shelf) -> None:
     other, current = lab_engines.other_major.series, lab_engines.current.series
     assert switch(box, other.version, "--acknowledge", f"end-of-life:{other.key}") == 0
