@@ -6,6 +6,7 @@ from typing import Callable, Dict, List, Optional, Sequence
 
 import pytest
 
+from switchroom.box.settings import Drain as Limits
 from switchroom.box.switch import drain
 from switchroom.box.switch.drain import Drain, Drained
 from switchroom.box.switch.walker import Cancelled
@@ -35,7 +36,7 @@ class Asterisk:
             return f"{2 * count} active channels\n{words}\n7 calls processed"
         return "res_pjsip_maintenance.so  0  Running" if "module show" in command and self.maintenance else ""
 
-    def drain(self, seconds: float, refuse: float = 30.0) -> Drained:
+    def drain(self, seconds: float, refuse: float = 30.0, maintenance: float = 600.0) -> Drained:
         return Drain(
             self,
             alive=lambda: self.up,
@@ -44,7 +45,7 @@ class Asterisk:
             about_to_stop=lambda: self.said.setdefault("about to stop", self.time - NOW) and None,
             clock=lambda: self.time,
             sleep=self._sleep,
-        ).run(NOW + seconds, refuse)
+        ).run(NOW + seconds, Limits(timeout=600, maintenance=maintenance, refuse=refuse))
 
     def _sleep(self, seconds: float) -> None:
         self.time += max(seconds, 0.001)
@@ -65,6 +66,13 @@ def test_with_maintenance_mode_new_calls_are_refused_from_the_start() -> None:
     assert asterisk.said["pjsip set maintenance on all"] == 0
     assert 40 <= asterisk.time - NOW < 42
     assert "core stop gracefully" not in asterisk.said
+
+
+def test_maintenance_mode_is_not_kept_longer_than_the_site_allows() -> None:
+    asterisk = Asterisk([5, 3590], maintenance=True)
+    result = asterisk.drain(3600, maintenance=600)
+    assert asterisk.said["pjsip set maintenance on all"] == pytest.approx(3000, abs=1)
+    assert result.calls == 0
 
 
 def test_without_it_they_are_refused_only_at_the_end() -> None:

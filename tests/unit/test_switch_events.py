@@ -44,7 +44,7 @@ def test_one_that_comes_late_reads_the_history(box: Simulation) -> None:
     box.submit()
     box.work()
     last = list(events.follow(box.paths, "T1"))[-1]
-    assert (last["outcome"], last["exit_code"], last["running"]) == ("kept", 0, "99.0.0")
+    assert (last["outcome"], last["exit_code"], last["running"]) == ("kept", 0, "99.0.0-1")
 
 
 def test_when_nobody_writes_any_more_following_ends(box: Simulation) -> None:

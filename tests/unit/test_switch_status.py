@@ -82,4 +82,4 @@ def test_the_last_outcome_is_told(box: Simulation) -> None:
     box.submit()
     assert box.work() == 0
     last = status.read(box.paths).as_dict()["last"]
-    assert (last["outcome"], last["running"], last["exit_code"]) == ("kept", "99.0.0", 0)
+    assert (last["outcome"], last["running"], last["exit_code"]) == ("kept", "99.0.0-1", 0)

@@ -70,4 +70,4 @@ def test_another_engine_is_better_than_none(tmp_path: Path, monkeypatch: pytest.
     box.stand("18.1.0-1")
     box.submit()
     assert box.work() == 4
-    assert (box.outcome["running"], box.state["running"]) == ("18.1.0", "18.1.0-1")
+    assert (box.outcome["running"], box.state["running"]) == ("18.1.0-1", "18.1.0-1")

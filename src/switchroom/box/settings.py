@@ -19,9 +19,13 @@ _DATA = Path(__file__).resolve().parent / "data"
 
 @dataclass(frozen=True)
 class Drain:
-    """How long calls in progress may go on, and how long new ones are refused at most, in seconds."""
+    """How long calls in progress may go on, and how long new ones are refused at most, in seconds.
+
+    ``maintenance`` holds where Asterisk has PJSIP's maintenance mode, ``refuse`` where it has not.
+    """
 
     timeout: float
+    maintenance: float
     refuse: float
 
 

@@ -21,6 +21,7 @@ from switchroom.core.errors import SwitchroomError
 
 # However long the start took, health is looked at for so many seconds; judge.wait adds the settings' grace.
 _LEAST_HEALTH_SECONDS = 5.0
+_STAYS_DOWN_SECONDS = 15.0  # longer than anybody's stop and start; fwconsole's own takes a few
 
 
 class Changing:
@@ -29,7 +30,8 @@ class Changing:
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
         self._started = time.monotonic()
-        self._pid = 0
+        self._restarts: Optional[int] = None
+        self._seen = 0.0
 
     def steps(self) -> Tuple[Step, ...]:
         """Return the steps by their names in the journal."""
@@ -64,7 +66,7 @@ class Changing:
             return {"calls": self._calls_now()}
         # A clock that was set back must not make a drain longer than it was meant to be.
         deadline = min(attempt.intent["deadline"], time.time() + scene.plan.drain_timeout)
-        result = self._drainer().run(deadline, scene.settings.drain.refuse)
+        result = self._drainer().run(deadline, scene.settings.drain)
         return {
             "calls": result.calls,
             "refused_since": result.refused_since,
@@ -136,11 +138,12 @@ class Changing:
         scene.guard.hold()
         self._started = time.monotonic()
         try:
-            self._pid = scene.unit.start(limit).pid
+            started = scene.unit.start(limit)
             if scene.unit.running() != engine:
                 # While no worker lived, somebody else may have started what was selected then.
                 self._stopped()
-                self._pid = scene.unit.start(limit).pid
+                started = scene.unit.start(limit)
+            self._restarts = started.restarts
             running = scene.unit.running()
         finally:
             scene.guard.release()
@@ -152,6 +155,7 @@ class Changing:
     def _health(self, attempt: Attempt, engine: Engine, limit: float) -> Mapping[str, Any]:
         scene = self._scene
         left = max(limit - (time.monotonic() - self._started), _LEAST_HEALTH_SECONDS)
+        self._seen = time.monotonic()
         before = _as_drained(baseline_of(scene.plan), attempt.story.results.get("drain", {}).get("contacts"))
         report = judge.wait(scene.paths, scene.settings, before, engine, left, tell=self._crash_check)
         if not report.healthy:
@@ -159,14 +163,23 @@ class Changing:
         return {"seconds": report.seconds, **scene.watch.end()}
 
     def _crash_check(self, *_news: object) -> None:
-        """End the wait for health at once when the engine crashed after its start."""
-        state = self._scene.unit.state()
-        self._pid = self._pid or state.pid
-        if not state.up or state.pid != self._pid:
+        """End the wait for health at once when the engine crashed after its start.
+
+        Somebody's own stop or restart (fwconsole's, systemctl's) is no crash; what stays down is started.
+        """
+        unit = self._scene.unit
+        state = unit.state()
+        if self._restarts is None:  # another life of the worker made the start
+            self._restarts = state.restarts
+        if state.crashed or state.restarts > self._restarts:
             raise SwitchroomError(
                 f"Asterisk crashed after its start ({state.result}, status {state.status}).",
-                cause=self._scene.unit.last_words(),
+                cause=unit.last_words(),
             )
+        if not state.down:
+            self._seen = time.monotonic()
+        elif time.monotonic() - self._seen > _STAYS_DOWN_SECONDS:
+            unit.try_again()
 
     def _is_back(self) -> bool:
         scene = self._scene

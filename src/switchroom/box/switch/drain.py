@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass
 from typing import Callable, Optional, Protocol
 
+from switchroom.box.settings import Drain as Limits
 from switchroom.box.switch.walker import Cancelled
 from switchroom.core.errors import SwitchroomError
 
@@ -49,16 +50,17 @@ class Drain:
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
 
-    def run(self, deadline: float, refuse: float) -> Drained:
+    def run(self, deadline: float, limits: Limits) -> Drained:
         """Wait until no call is left or ``deadline`` (unix time) is reached.
 
-        ``refuse`` seconds before it, new calls are refused where the version cannot do so earlier. Raises
-        Cancelled, with new calls taken again, when somebody asked for the end.
+        New calls are refused before it, no longer than ``limits`` say (``maintenance`` where the version has
+        that mode, else ``refuse``). Raises Cancelled, with new calls taken again, when somebody asked for the
+        end.
         """
         maintenance = has_maintenance(self.console)
-        if maintenance or deadline - self.clock() <= refuse:
-            return self._refuse(maintenance, deadline)
-        self._wait(deadline - refuse, deadline, refusing=False)
+        longest = limits.maintenance if maintenance else limits.refuse
+        if deadline - self.clock() > longest:
+            self._wait(deadline - longest, deadline, refusing=False)
         return self._refuse(maintenance, deadline)
 
     def _refuse(self, maintenance: bool, deadline: float) -> Drained:

@@ -33,7 +33,7 @@ class Ending:
         if "drain" in attempt.story.begun:
             drain.calm(scene.console)
         restore(scene, attempt.story)
-        return {"running": scene.source.version}
+        return {"running": scene.source.name}
 
     def _rescue(self, attempt: Attempt) -> Mapping[str, Any]:
         scene = self._scene
@@ -41,4 +41,4 @@ class Ending:
         with contextlib.suppress(SwitchroomError):
             drain.calm(scene.console)
         restore(scene, attempt.story)
-        return {"running": running.version if running else None}
+        return {"running": running.name if running else None}

@@ -52,8 +52,9 @@ class Figures:
 class Outcome:
     """The end of a transaction.
 
-    ``running`` is the version that answers now (None: none does), ``reason`` one sentence, empty when kept,
-    ``cause`` the evidence, ``hint`` what to do next, exact commands included.
+    Engines are named by version and build, as ``22.10.1-1``. ``running`` is the one that answers now (None:
+    none does), ``reason`` one sentence, empty when kept, ``cause`` the evidence, ``hint`` what to do next,
+    exact commands included.
     """
 
     id: str

@@ -32,6 +32,11 @@ class EngineName:
         """The engine itself."""
         return Engine(self.version, self.build, Path(self.prefix))
 
+    @property
+    def name(self) -> str:
+        """The engine as a person names it, for example ``22.10.1-1``."""
+        return self.engine.name
+
 
 @dataclass(frozen=True)
 class KeptPackage:

@@ -24,8 +24,8 @@ def outcome(story: Story, records: Sequence[Record]) -> Outcome:
     return Outcome(
         id=plan.id,
         outcome=ENDS[story.way],
-        source=plan.source.version,
-        target=plan.target.version,
+        source=plan.source.name,
+        target=plan.target.name,
         running=_running(story, records),
         reason="; then: ".join(str(reason["reason"]) for reason in reasons),
         cause="\n".join(filter(None, (str(reason.get("cause", "")) for reason in reasons))),
@@ -71,9 +71,9 @@ def _last(records: Sequence[Record], kind: Kind, steps: Sequence[str]) -> Option
 def _running(story: Story, records: Sequence[Record]) -> Optional[str]:
     if story.way is Way.ATTENTION:
         rescued = _last(records, Kind.DONE, ("rescue",))
-        version: Optional[str] = rescued.data.get("running") if rescued else None
-        return version
-    return story.plan.target.version if story.way is Way.FORWARD else story.plan.source.version
+        name: Optional[str] = rescued.data.get("running") if rescued else None
+        return name
+    return story.plan.target.name if story.way is Way.FORWARD else story.plan.source.name
 
 
 def _hint(story: Story, records: Sequence[Record]) -> str:
@@ -88,7 +88,7 @@ def _instructions(story: Story, running: Optional[str]) -> str:
     if running:
         return (
             f"Asterisk {running} runs, and needs a look: 'switchroom health' shows what is wrong, '{look}' "
-            f"what it said. When it is cured, run 'switchroom switch {target.version}' again."
+            f"what it said. When it is cured, run 'switchroom switch {target.name}' again."
         )
     return (
         f"NO ENGINE RUNS. 1. See why: {look}. 2. Make the old engine whole: dnf reinstall "
