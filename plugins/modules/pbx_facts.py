@@ -13,7 +13,8 @@ short_description: Gather where a PBX stands
 version_added: "0.1.0"
 description:
   - Runs C(switchroom status) on the box and returns what it says as the fact C(ansible_facts.pbx).
-  - A box without the tool is no failure; its fact C(pbx.tool) is false.
+  - A box without the tool is no failure; its fact C(pbx.tool) is false, and
+    nothing is selected or runs.
 author:
   - The Switchroom developers (@switchroom)
 extends_documentation_fragment:
@@ -56,11 +57,21 @@ ansible_facts:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.switchroom.pbx.plugins.module_utils.box import ask
 
+_NOTHING = {
+    "active": None,
+    "previous": None,
+    "installed": [],
+    "running": None,
+    "service": "unknown",
+    "transaction": None,
+    "last": None,
+}
+
 
 def run(module):
     """Return the fact."""
     if module.get_bin_path("switchroom") is None:
-        return {"changed": False, "ansible_facts": {"pbx": {"tool": False}}}
+        return {"changed": False, "ansible_facts": {"pbx": {"tool": False, **_NOTHING}}}
     _code, said = ask(module, "status")
     return {"changed": False, "ansible_facts": {"pbx": {"tool": True, **said}}}
 

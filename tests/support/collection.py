@@ -21,10 +21,23 @@ HERE = ("-i", "localhost,", "-c", "local", "-e", f"ansible_python_interpreter={s
 @pytest.fixture(scope="session")
 def collections(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder with the collection installed from its artefact."""
-    folder = tmp_path_factory.mktemp("collections")
-    run("ansible-galaxy", "collection", "build", "--output-path", str(folder), cwd=ROOT)
+    return install(tmp_path_factory.mktemp("collections"))
+
+
+def install(folder: Path) -> Path:
+    """Build the collection, install the artefact below a folder and return the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    run("ansible-galaxy", "collection", "build", "--force", "--output-path", str(folder), cwd=ROOT)
     (artefact,) = folder.glob("*.tar.gz")
-    run("ansible-galaxy", "collection", "install", "--offline", str(artefact), "-p", str(folder))
+    words = ("--force", "--offline", "-p", str(folder))
+    run("ansible-galaxy", "collection", "install", str(artefact), *words)
+    return folder
+
+
+def in_place(folder: Path) -> Path:
+    """Return a folder of collections in which ours is the checkout itself."""
+    (folder / PLACE).parent.mkdir(parents=True)
+    (folder / PLACE).symlink_to(ROOT)
     return folder
 
 
