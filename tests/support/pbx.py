@@ -130,6 +130,8 @@ def _install_samples(root: Path, target: Path) -> None:
         old.unlink()
     for sample in (root / engine.prefix.relative_to("/") / "share/samples").glob("*.sample"):
         shutil.copyfile(sample, target / sample.name.removesuffix(".sample"))
+    # Debian's manager.conf includes this folder, and Asterisk refuses a file whose include matches nothing.
+    (target / "manager.d/none.conf").touch()
     if (target / "sip.conf").exists():
         with (target / "sip.conf").open("a") as stream:
             stream.write(_CHAN_SIP)
