@@ -6,7 +6,7 @@ from lab.boxes import Box
 from support.calls import call
 from switchroom.core.errors import SwitchroomError
 
-_SECONDS = 1.0
+_SECONDS = 2.0
 _LEAST_PACKETS = 10
 
 

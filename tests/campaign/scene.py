@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterator, Mapping
+from typing import Iterator, Mapping, Sequence
 
 from campaign.watch import CLIENT, until
 from lab.boxes import Box, make_box
@@ -22,6 +22,8 @@ LOG, CODE = "/var/log/campaign-switch.log", "/var/log/campaign-switch.code"
 # A small package that nothing else needs, for dnf to show that it still works.
 SPARE = "asterisk-moh-opsound-gsm"
 _BESIDE = ("asterisk-sounds-core-en-gsm", "switchroom", SPARE)
+# No question, no wait for calls, and less patience than the default with engines that have to fail.
+MANNERS = ("--yes", "--now", "--health-timeout", "20")
 _ANSWER_SECONDS = 60.0
 # A later version of the series, another major version, and engines that have to be rolled back.
 ROUTES = ("within", "major", "crashes", "no-pjsip")
@@ -29,13 +31,13 @@ ROUTES = ("within", "major", "crashes", "no-pjsip")
 
 @dataclass(frozen=True)
 class Route:
-    """A switch: the ``target`` that an admin types, and the ``engine`` (``22.11.0-1``) that is meant.
+    """A switch: the ``words`` that an admin types, and the ``engine`` (``22.11.0-1``) that is meant.
 
     ``kept`` tells whether the new engine is good (a broken one has to be rolled back), ``logs`` whether its
     scriptlets leave lines behind when they run.
     """
 
-    target: str
+    words: Sequence[str]
     engine: str
     kept: bool = True
     logs: bool = True
@@ -106,4 +108,6 @@ def up(box: Box) -> bool:
 
 
 def _route(engine: LabEngine, *, kept: bool = True, logs: bool = True) -> Route:
-    return Route(engine.series.version, engine.series.prefix_name, kept, logs)
+    series = engine.series
+    words = (series.version, "--acknowledge", f"end-of-life:{series.key}", *MANNERS)
+    return Route(words, series.prefix_name, kept, logs)

@@ -10,7 +10,7 @@ from campaign.evidence import keep
 from campaign.instants import Rehearsal, kill, measure, settle
 from campaign.order import Trial, Victim
 from campaign.report import Outcome
-from campaign.scene import CODE, SIP_PORT, Route, Scene, begin
+from campaign.scene import CODE, MANNERS, SIP_PORT, Route, Scene, begin
 from campaign.sight import Sight, look
 from campaign.strike import Kill
 from campaign.truth import NOT_BEGUN, check, check_code, result
@@ -23,14 +23,13 @@ from switchroom.core.errors import SwitchroomError
 _SETTLE_SECONDS = 120.0
 _FURTHER_SECONDS = 180.0
 _MOST_MS = 20000  # a boot and a start on a busy machine, not a time limit that somebody waits for
-_OPTIONS = ("--yes", "--now")
 
 
 def rehearse(scene: Scene, name: str, evidence: Path) -> Rehearsal:
     """Run a switch that nobody kills, and measure it; raises SwitchroomError when it does not end well."""
     route = scene.routes[name]
     with scene.box(f"rehearsal-{name}") as box:
-        begin(box, route.target, *_OPTIONS)
+        begin(box, *route.words)
         rehearsal = measure(Watch(box))
         sight = look(box)
         problems = [*judge(box, sight, Engines(scene.old, route.engine, route.logs)), *check(sight)]
@@ -39,7 +38,7 @@ def rehearse(scene: Scene, name: str, evidence: Path) -> Rehearsal:
             problems += [f"'{sight.selected}' is selected, not '{selected}'; it ended as '{result(sight)}'."]
         if problems:
             folder = keep(box, evidence / f"rehearsal-{name}", {"route": name}, sight, problems)
-            message = f"Even undisturbed, the switch to '{route.target}' went wrong."
+            message = f"Even undisturbed, the switch to '{route.engine}' went wrong."
             raise SwitchroomError(message, cause="\n".join(problems), hint=f"Evidence: {folder}")
     return rehearsal
 
@@ -51,7 +50,7 @@ def run(trial: Trial, scene: Scene, rehearsal: Rehearsal, evidence: Path) -> Out
         watch = Watch(box)
         with Probe(box.address, SIP_PORT) as probe:
             begun = time.monotonic()
-            begin(box, route.target, *_OPTIONS)
+            begin(box, *route.words)
             kills = kill(trial, box, watch, rehearsal, begun)
             problems = [*settle(box, watch, _SETTLE_SECONDS)]
         sight = look(box)
@@ -80,7 +79,7 @@ def run(trial: Trial, scene: Scene, rehearsal: Rehearsal, evidence: Path) -> Out
 
 def _ended(route: Route, end: str) -> Iterator[str]:
     if end == "attention" or (end == "kept" and not route.kept):
-        yield f"The switch to '{route.target}' ended as '{end}'."
+        yield f"The switch to '{route.engine}' ended as '{end}'."
 
 
 def _told(trial: Trial, box: Box, sight: Sight, first: Kill) -> Iterator[str]:
@@ -94,7 +93,7 @@ def _told(trial: Trial, box: Box, sight: Sight, first: Kill) -> Iterator[str]:
 
 def _further(box: Box, engine: str) -> Sequence[str]:
     """Switch once more, as the admin would on the day after."""
-    words = ["switchroom", "switch", engine, *_OPTIONS]
+    words = ["switchroom", "switch", engine, *MANNERS]
     done = box.run(*words, check=False, timeout=_FURTHER_SECONDS)
     if done.returncode == 0 and look(box).running == (engine,):
         return []

@@ -31,7 +31,7 @@ def check(sight: Sight) -> Iterator[str]:
     last = sight.status.get("last") or {}
     if last != _end(sight):
         yield f"The status says the last switch ended as {last}; its journal says {_end(sight)}."
-    if last and running and last.get("running") != running.rpartition("-")[0]:
+    if last and running and last.get("running") != running:
         yield f"The status says that {last.get('running')} came out of it; {running} runs."
 
 
