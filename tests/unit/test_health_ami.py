@@ -77,6 +77,16 @@ def test_ami_that_is_off_is_not_judged(tmp_path: Path) -> None:
     assert manager.check(Paths(tmp_path)) == off
 
 
+def test_a_file_that_asterisk_refuses_is_ami_that_is_off(tmp_path: Path) -> None:
+    paths = write(tmp_path, 5038)
+    file = tmp_path / "etc/asterisk/manager.conf"
+    file.write_text('[general]\nenabled = yes\n#include "manager.d/*.conf"\n')
+    verdict = manager.check(paths)
+    assert not verdict.required
+    assert "manager.conf, line 3" in verdict.evidence
+    assert manager.level(paths) == manager.OFF
+
+
 def test_nobody_listening_and_nobody_talking_are_failures(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -180,3 +180,19 @@ def test_the_table_marks_what_failed_and_what_was_not_judged() -> None:
         "evidence": "silent",
         "required": True,
     }
+
+
+def test_what_failed_before_does_not_count_afterwards_but_asterisk_must_run(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings, tmp_path: Path
+) -> None:
+    alive = [True]
+    monkeypatch.setattr(judge.running, "check_process", lambda *_: Verdict(alive[0], "a process"))
+    monkeypatch.setattr(judge.running, "check_booted", lambda *_: Verdict(True, "booted"))
+    failing = (Check("ami", False, 0.1, "refused"), Check("sip", False, 0.1, "silent"))
+    monkeypatch.setattr(judge, "_the_rest", lambda _look: failing)
+    before = baseline.Baseline(ill=("process", "ami"))
+    report = judge.measure(Paths(tmp_path), settings, before)
+    assert [check.name for check in report.failed] == ["sip"]
+    assert report.checks[2].evidence == "refused (failed before, too)"
+    alive[0] = False
+    assert "process" in [check.name for check in judge.measure(Paths(tmp_path), settings, before).failed]

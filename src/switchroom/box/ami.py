@@ -12,7 +12,7 @@ import socket
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Dict, Iterator, List, Tuple
+from typing import Dict, Iterator, List, Mapping, Tuple
 
 from switchroom.box import conf
 from switchroom.box.bound import reachable
@@ -34,9 +34,12 @@ class Account:
 
 @dataclass(frozen=True)
 class Interface:
-    """What manager.conf says: whether it is on, where, and the accounts that may come from this box."""
+    """What manager.conf says: whether it is on, where, and the accounts that may come from this box.
 
-    enabled: bool
+    ``off`` is why it is not on, empty where it is.
+    """
+
+    off: str
     host: str
     port: int
     accounts: Tuple[Account, ...]
@@ -53,11 +56,19 @@ def configured(paths: Paths) -> Interface:
         if name != "general" and _admits(_rules(configuration, name), host)
     )
     return Interface(
-        enabled=general.get("enabled", "no").lower() in _TRUE,
+        off=_off(configuration, general),
         host=host,
         port=int(port) if port.isdecimal() else _PORT,
         accounts=tuple(account for account in accounts if account.secret),
     )
+
+
+def _off(configuration: conf.Configuration, general: Mapping[str, str]) -> str:
+    refused = configuration.refused
+    if refused:
+        return f"off: {refused.file}, line {refused.line}: {refused.text}"
+    on = general.get("enabled", "no").lower() in _TRUE
+    return "" if on else "off by configuration (manager.conf)"
 
 
 def _rules(configuration: conf.Configuration, name: str) -> List[Tuple[bool, str]]:

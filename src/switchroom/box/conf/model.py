@@ -6,7 +6,7 @@ Files are named as the box names them. Bytes that are not UTF-8 are kept as Pyth
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Dict, Iterator, List, Tuple
+from typing import Dict, Iterator, List, Optional, Tuple
 
 
 @dataclass(frozen=True)
@@ -53,12 +53,17 @@ class Inclusion:
 
 @dataclass(frozen=True)
 class Oddity:
-    """Something Asterisk would complain about; ``hides`` says that entries may have gone unread for it."""
+    """Something Asterisk would complain about.
+
+    ``hides`` says that entries may have gone unread for it, ``refuses`` that Asterisk takes nothing of the
+    whole file.
+    """
 
     file: str
     line: int
     text: str
     hides: bool = False
+    refuses: bool = False
 
 
 @dataclass
@@ -70,6 +75,11 @@ class Configuration:
     inclusions: List[Inclusion] = field(default_factory=list)
     oddities: List[Oddity] = field(default_factory=list)
     files: List[str] = field(default_factory=list)
+
+    @property
+    def refused(self) -> Optional[Oddity]:
+        """Why Asterisk takes nothing of the file, if it does not."""
+        return next((oddity for oddity in self.oddities if oddity.refuses), None)
 
     def entries(self) -> Iterator[Entry]:
         """Yield the entries of all sections, templates too, in their order."""

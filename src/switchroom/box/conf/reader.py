@@ -120,7 +120,9 @@ class _Reader:
         names = [name for name in expand(self._root, str(Path(FOLDER, target))) if self._fresh(name)]
         if not names and kind == "include":
             self._note(
-                f"The included file '{target}' is not there: Asterisk refuses the whole file.", hides=True
+                f"The included file '{target}' is not there: Asterisk refuses the whole file.",
+                hides=True,
+                refuses=True,
             )
         file, line = self._file, self._line
         read_now = tuple(name for name in names if self.load(name, self._stack))
@@ -155,8 +157,8 @@ class _Reader:
             value, operator = value[1:], "=>"
         return Entry(self._file, self._line, section, key.strip(_BLANK), value.strip(_BLANK), operator)
 
-    def _note(self, text: str, hides: bool = False) -> None:
-        self.result.oddities.append(Oddity(self._file, self._line, text, hides))
+    def _note(self, text: str, hides: bool = False, refuses: bool = False) -> None:
+        self.result.oddities.append(Oddity(self._file, self._line, text, hides, refuses))
 
 
 def _unquoted(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
 from switchroom.box.console import Console
 from switchroom.box.health import call, manager, standing, transports
@@ -20,7 +20,7 @@ class Baseline:
 
     ``ami`` is ``login``, ``greeting`` or empty. ``registrations`` are ours elsewhere, ``contacts`` phones,
     ``trunks`` peers with a fixed address: each a name to its state, ``reachable`` or ``pending``. Names begin
-    with the driver's family: ``pjsip/``, ``sip/``, ``iax2/``.
+    with the driver's family: ``pjsip/``, ``sip/``, ``iax2/``. ``ill`` names the checks that failed already.
     """
 
     transports: Tuple[Transport, ...] = ()
@@ -29,6 +29,7 @@ class Baseline:
     registrations: Mapping[str, str] = field(default_factory=dict)
     contacts: Mapping[str, str] = field(default_factory=dict)
     trunks: Mapping[str, str] = field(default_factory=dict)
+    ill: Tuple[str, ...] = ()
 
     @property
     def probe_address(self) -> Optional[Tuple[str, int]]:
@@ -46,8 +47,13 @@ class Baseline:
         return to_dataclass(cls, data)
 
 
-def capture(paths: Paths, settings: Settings, console: Optional[Console] = None) -> Baseline:
-    """Return what works now; raises SwitchroomError when Asterisk does not answer its console."""
+def capture(
+    paths: Paths, settings: Settings, console: Optional[Console] = None, *, ill: Sequence[str] = ()
+) -> Baseline:
+    """Return what works now; raises SwitchroomError when Asterisk does not answer its console.
+
+    ``ill`` are the names of the checks that a look at the box has just failed.
+    """
     console = console or Console()
     now = standing.read(console)
     called = timed("call", lambda: call.check(console, settings.health.call))
@@ -58,6 +64,7 @@ def capture(paths: Paths, settings: Settings, console: Optional[Console] = None)
         registrations=_there(now.registrations),
         contacts=_there(now.contacts),
         trunks=_there(now.trunks),
+        ill=tuple(ill),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Callable, Collection, Dict, Optional, Tuple
 
@@ -49,7 +49,8 @@ def measure(
 
     Without a ``baseline`` all that is configured must answer. ``expect`` is the engine that must run, by
     default the selected one. What the baseline holds of a channel driver that this engine does not have
-    (chan_sip is gone since Asterisk 21) is not judged, and the evidence says so.
+    (chan_sip is gone since Asterisk 21) is not judged, and the evidence says so. A check that failed in the
+    baseline already does not count, except that Asterisk must run.
     """
     begin = time.monotonic()
     lacking = _lacking(paths, expect or active(paths))
@@ -59,7 +60,14 @@ def measure(
         timed("booted", lambda: running.check_booted(look.console)),
     )
     rest = _the_rest(look) if alive[-1].ok else _not_tried(look)
-    return Report((*alive, *rest), round(time.monotonic() - begin, 3))
+    ill = baseline.ill if baseline else ()
+    return Report((*alive, *(_as_before(check, ill) for check in rest)), round(time.monotonic() - begin, 3))
+
+
+def _as_before(check: Check, ill: Collection[str]) -> Check:
+    if check.ok or check.name not in ill:
+        return check
+    return replace(check, required=False, evidence=f"{check.evidence} (failed before, too)")
 
 
 def wait(

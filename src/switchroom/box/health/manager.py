@@ -17,8 +17,8 @@ _TRIES = 3  # accounts: one may be out of date, and refused logins are logged
 def check(paths: Paths, needed: str = LOGIN) -> Verdict:
     """Judge AMI; ``needed`` is the level of the baseline, ``login`` where there is none."""
     interface = ami.configured(paths)
-    if not interface.enabled:
-        return Verdict(False, "off by configuration (manager.conf)", required=False)
+    if interface.off:
+        return Verdict(False, interface.off, required=False)
     level, evidence = _reach(interface)
     ok = level == LOGIN or (level == GREETING and (needed != LOGIN or not interface.accounts))
     return Verdict(ok, evidence)
@@ -27,7 +27,7 @@ def check(paths: Paths, needed: str = LOGIN) -> Verdict:
 def level(paths: Paths) -> str:
     """Return how far AMI answers now: ``login``, ``greeting`` or empty."""
     interface = ami.configured(paths)
-    if not interface.enabled:
+    if interface.off:
         return OFF
     try:
         return _reach(interface)[0]

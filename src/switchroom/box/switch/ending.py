@@ -41,4 +41,4 @@ class Ending:
         with contextlib.suppress(SwitchroomError):
             drain.calm(scene.console)
         restore(scene, attempt.story)
-        return {"running": running.name if running else None}
+        return {"running": running.name if running else None, **scene.watch.end()}

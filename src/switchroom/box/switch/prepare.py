@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import secrets
-from typing import Sequence, Tuple
+from typing import Any, Dict, Optional, Sequence, Tuple
 
 from switchroom.box import packages
 from switchroom.box.engines import Engine
@@ -105,7 +105,16 @@ def _plan(box: Box, wish: Wish, known: Survey, kept: Sequence[Kept], command: Se
         drain_timeout=wish.drain_timeout,
         now=wish.now,
         health_timeout=wish.health_timeout,
-        baseline=baseline.capture(box.paths, box.settings, box.console).as_dict(),
+        baseline=_baseline(box, known),
         acknowledged=wish.acknowledged,
         carry=tuple(to_plain(module) for module in known.foreign),
     )
+
+
+def _baseline(box: Box, known: Survey) -> Optional[Dict[str, Any]]:
+    """Return what works now; None where Asterisk does not even answer, so that the target is judged alone."""
+    ill = [check.name for check in known.health.failed]
+    try:
+        return baseline.capture(box.paths, box.settings, box.console, ill=ill).as_dict()
+    except SwitchroomError:
+        return None
