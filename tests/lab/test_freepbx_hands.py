@@ -56,7 +56,7 @@ def processes(box: Box) -> List[str]:
 
 def assert_one_owner(box: Box) -> None:
     """Asterisk comes up, once, and the process is the service's."""
-    wait_until(lambda: service(box)["ActiveState"] == "active")
+    wait_until(box, lambda: service(box)["ActiveState"] == "active")
     state = service(box)
     assert processes(box) == [state["MainPID"]]
 
@@ -64,7 +64,7 @@ def assert_one_owner(box: Box) -> None:
 def stop_at_once(box: Box) -> None:
     """Stop Asterisk as fwconsole does, which does not wait for its end."""
     box.run("fwconsole", "stop", "--immediate")
-    wait_until(lambda: processes(box) == [])
+    wait_until(box, lambda: processes(box) == [])
 
 
 def status(box: Box) -> Dict[str, Any]:
@@ -121,9 +121,9 @@ def test_a_restart_by_fwconsole_during_a_switch_ends_with_dial_tone(box: Box, ph
     target = next(name for name in ENGINES if name != source)
     with slow_check(box), call_in_progress(box, phase == "drain"):
         box.run("asterisk-version-switch", target, "--detach", "--drain-timeout", "60", *ACCEPTED)
-        wait_until(lambda: phase in steps_begun(box))
+        wait_until(box, lambda: phase in steps_begun(box))
         box.run("fwconsole", "restart", "--maxwait", "5", check=False)
-        wait_until(lambda: status(box)["transaction"] is None)
+        wait_until(box, lambda: status(box)["transaction"] is None)
     assert_one_owner(box)
     found = status(box)
     # fwconsole may kill by name what the switch has just started: then that start has failed.
@@ -150,7 +150,7 @@ def call_in_progress(box: Box, wanted: bool) -> Iterator[None]:
     """Keep a drain waiting."""
     if wanted:
         box.run("asterisk", "-rx", f"channel originate Local/{pbx.LONG}@lab application Wait 60")
-        wait_until(lambda: "1 active call" in box.output("asterisk", "-rx", "core show channels count"))
+        wait_until(box, lambda: "1 active call" in box.output("asterisk", "-rx", "core show channels count"))
     yield
 
 
@@ -162,8 +162,9 @@ def steps_begun(box: Box) -> List[str]:
     return []
 
 
-def wait_until(true: Callable[[], bool]) -> None:
+def wait_until(box: Box, true: Callable[[], bool]) -> None:
     deadline = time.monotonic() + SECONDS
     while not true():
-        assert time.monotonic() < deadline
+        if time.monotonic() > deadline:
+            pytest.fail(box.output("journalctl", "--no-pager", "--lines=120", "--output=short-precise"))
         time.sleep(0.05)

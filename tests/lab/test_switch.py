@@ -136,10 +136,10 @@ def test_calls_end_by_themselves_and_new_ones_wait(box: Box, lab_engines: Shelf)
 
 def test_calls_that_outlast_the_deadline_are_cut_and_counted(box: Box, lab_engines: Shelf) -> None:
     with Calls(box.address, 3, 30.0) as calls:
-        assert switch(box, lab_engines.current.series.version, "--drain-timeout", "2") == 0
+        assert switch(box, lab_engines.newer.series.version, "--drain-timeout", "2") == 0
         assert len(calls.wait().cut) == 3
     assert last(box)["figures"]["calls_ended"] == 3
-    assert_dial_tone(box, lab_engines.current.series.version)
+    assert_dial_tone(box, lab_engines.newer.series.version)
 
 
 def test_cancelled_while_calls_go_on_nothing_has_changed(box: Box, lab_engines: Shelf) -> None:
