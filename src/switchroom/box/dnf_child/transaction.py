@@ -178,7 +178,8 @@ def _sweep_folder(folder: str, files: Any) -> List[str]:
     removed = []
     for path in glob.glob(os.path.join(glob.escape(folder), "*;*")):
         match = _RPM_SCRATCH.fullmatch(path)
-        if match and match.group("name") in files and not os.path.isdir(path):
+        unfinished = os.path.islink(path) or not os.path.isdir(path)  # a link to a folder is no folder
+        if match and match.group("name") in files and unfinished:
             os.unlink(path)
             removed.append(path)
     return removed
