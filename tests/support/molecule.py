@@ -1,0 +1,88 @@
+"""What molecule's scenarios need: a repository with the lab's engines, the collection, and boxes that go.
+
+As a program, for a person (as root, in an environment with the project's tools):
+    eval "$(python -m support.molecule prepare FOLDER)"; molecule test -s default
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Dict, Sequence
+
+from lab import registry
+from lab.access import lab_key
+from lab.boxes import Box
+from lab.engines.shelf import Shelf
+from support import collection, pbx
+from support.boxes import publish_for_boxes
+from support.packages import built_packages
+from switchroom.build.keys import development_key
+
+_BROKEN = "crashes"
+ROOMS = ("src", "molecule", "tests")
+
+
+def prepare(folder: Path) -> Dict[str, str]:
+    """Publish a repository, install the collection, and return the environment that the scenarios need.
+
+    Stable has the current engine and the next version of its series, testing a broken one beside them.
+    """
+    products = built_packages()
+    shelf = Shelf(products.packages, products.series)
+    broken, root = shelf.broken(_BROKEN), folder / "repository"
+    publish_for_boxes(root, [*products.packages, *shelf.newer.packages])
+    publish_for_boxes(root, broken.packages, stable=False)
+    return {
+        "ANSIBLE_COLLECTIONS_PATH": str(collection.install(folder / "collections")),
+        "LAB_REPOSITORY": str(root),
+        "LAB_FINGERPRINT": development_key().fingerprint,
+        "LAB_SSH_KEY": str(lab_key()),
+        "LAB_CURRENT": shelf.current.series.version,
+        "LAB_NEWER": shelf.newer.series.version,
+        "LAB_BROKEN": broken.series.version,
+        "PYTHONPATH": ":".join(str(collection.ROOT / room) for room in ROOMS),
+        "PATH": f"{collection.BIN}:{os.environ['PATH']}",
+    }
+
+
+def scenario(name: str, environment: Dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run a scenario's full test; its boxes are gone afterwards whatever happened."""
+    try:
+        return subprocess.run(
+            ["molecule", "test", "--scenario-name", name],
+            cwd=collection.ROOT,
+            env={**os.environ, **environment, "NO_COLOR": "1", "ANSIBLE_NOCOLOR": "1"},
+            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+    finally:
+        for record in registry.records():
+            if record.owner is None and record.name.startswith(f"molecule-{name}"):
+                Box(record).down()
+
+
+def box_of(host: Any) -> Box:
+    """Return the lab box that testinfra's ``host`` is."""
+    return Box(registry.find(host.backend.host))
+
+
+def main(words: Sequence[str]) -> int:
+    """Run one of the two commands: ``prepare FOLDER`` or ``configure BOX``."""
+    if words[0] == "prepare":
+        for name, value in prepare(Path(words[1]).absolute()).items():
+            print(f"export {name}={shlex.quote(value)}")
+        return 0
+    box = Box(registry.find(words[1]))
+    pbx.apply(box.root)
+    box.run("systemctl", "restart", "asterisk.service")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
