@@ -47,6 +47,9 @@ def follow(paths: Paths, transaction: str, as_json: bool) -> Optional[Outcome]:
     seen = 0
     for interrupted in itertools.count():
         try:
+            if interrupted:
+                cancel.request(paths, transaction)
+                steps.say("Asked to give up, if nothing was stopped yet. Ctrl-C again: stop watching.")
             for event in itertools.islice(events.follow(paths, transaction, _Gone(steps.tick)), seen, None):
                 seen += 1
                 if event["event"] == "end":
@@ -57,8 +60,6 @@ def follow(paths: Paths, transaction: str, as_json: bool) -> Optional[Outcome]:
             if interrupted:
                 steps.say("Not watching any more; it goes on. Look with: switchroom status --follow")
                 return None
-            cancel.request(paths, transaction)
-            steps.say("Asked to give up, if nothing was stopped yet. Ctrl-C again: stop watching.")
     return None
 
 
