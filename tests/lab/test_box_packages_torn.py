@@ -145,6 +145,9 @@ def torn_and_repaired(root: Path, moments: Sequence[Moment], names: list[str]) -
     where = f"seed {SEED}, killed at {moments}, torn: {torn}"
     stray = root / "usr/share/helper-one/big;0123abcd"
     stray.write_text("what a killed rpm leaves behind")
+    links = root / NEW.prefix.lstrip("/") / "sbin"
+    links.mkdir(parents=True, exist_ok=True)
+    (links / "sounds;0123abcd").symlink_to("/var/lib")
     (root / DIARY.lstrip("/")).unlink(missing_ok=True)
     on_box(root, "packages.reinstall(kept(), history='switchroom resume')")
     ran = diary(root)

@@ -74,6 +74,7 @@ mkdir -p %{{buildroot}}{self.prefix}/sbin %{{buildroot}}{self.prefix}/modules
 echo '#!/bin/sh' > %{{buildroot}}{self.prefix}/sbin/asterisk
 chmod 755 %{{buildroot}}{self.prefix}/sbin/asterisk
 touch %{{buildroot}}{self.prefix}/modules/res_odbc.so
+ln -s /var/lib %{{buildroot}}{self.prefix}/sbin/sounds
 {scriptlets("", self.scripts)}{scriptlets("odbc")}{scriptlets(f"-n {meta}")}{scriptlets(f"-n {meta}-odbc")}
 %files
 {self.prefix}/sbin
