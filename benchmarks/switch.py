@@ -14,8 +14,8 @@ in one run:
   packages of EL do.
 
 Run it as root: ``PYTHONPATH=molecule:tests python benchmarks/switch.py [--rounds N]``; it needs what the lab
-needs. Prints one JSON object: medians in milliseconds, all measured values, median ratios, goals, and where the time
-of a switch goes by its own journal.
+needs. Prints one JSON object: medians in milliseconds, all measured values, median ratios, goals, and where
+the time of a switch goes by its own journal.
 """
 
 from __future__ import annotations
