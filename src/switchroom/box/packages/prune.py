@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Container, Sequence, Set, Tuple
+import re
+from typing import Container, Iterator, Sequence, Set, Tuple
 
 from switchroom.box import engines
-from switchroom.box.engines import Engine
+from switchroom.box.engines import Engine, engine_at
 from switchroom.box.packages.changes import protect, remove
 from switchroom.box.packages.state import extras_of, query
 from switchroom.box.paths import Paths
+
+_ENGINE_PACKAGE = re.compile(r"asterisk(\d[^_]*)_(\d+)")
 
 
 def unneeded(paths: Paths, keep: Container[Engine] = ()) -> Tuple[Engine, ...]:
@@ -19,11 +22,21 @@ def unneeded(paths: Paths, keep: Container[Engine] = ()) -> Tuple[Engine, ...]:
     active, previous = engines.active(paths), engines.previous(paths)
     if active is None:
         return ()
+    standing = {*engines.installed(paths), *_recorded(paths)}
     return tuple(
         engine
-        for engine in engines.installed(paths)
+        for engine in sorted(standing, key=lambda one: one.name)
         if engine not in (active, previous) and engine not in keep
     )
+
+
+def _recorded(paths: Paths) -> Iterator[Engine]:
+    """Yield the engines that rpm knows: a removal that was killed may have left a record and no program."""
+    for name in query(["--whatprovides", "switchroom-asterisk"], "%{NAME}"):
+        match = _ENGINE_PACKAGE.fullmatch(name)
+        engine = engine_at(paths.on_box(paths.engines / "-".join(match.groups()))) if match else None
+        if engine:
+            yield engine
 
 
 def packages_of(unwanted: Sequence[Engine]) -> Tuple[str, ...]:
