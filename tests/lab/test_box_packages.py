@@ -15,12 +15,12 @@ import pytest
 from lab.engines import bad
 from lab.engines.outlet import Outlet
 from lab.roots import inside, scratch_root
+from support import tampered
 from support.box_python import install_tool, on_box, start
 from support.small_engines import SmallEngine, build_engines, build_specs
 from support.small_rpms import EPOCH, QUIET, Small, foreign_key, key
 from switchroom.build import repo
 from switchroom.build.keys import SigningKey
-from switchroom.build.repo.metadata import read_rpm, write_repodata
 from switchroom.core.errors import ExitCode, SwitchroomError
 
 __all__ = ["foreign_key", "key"]  # fixtures
@@ -89,21 +89,14 @@ def refused(root: Path, code: str) -> SwitchroomError:
 
 
 def generation(root: Path) -> Path:
-    found = repo.open_repo(root / "srv/repo", "stable").current
-    assert found
-    return found
+    return tampered.generation(root / "srv/repo")
 
 
 def replace(root: Path, key: SigningKey, make: Callable[[Path, Path], Path]) -> None:
     """Put another file in the place of the new engine's, in metadata that was made to fit and signed."""
     folder = generation(root)
     rpm = folder / "packages" / f"{NEW.name}-50.2.0-1.lab.x86_64.rpm"
-    made = make(rpm, root / "tmp/made")
-    rpm.unlink()
-    shutil.copy(made, rpm)
-    shutil.rmtree(folder / "repodata")
-    packages = [read_rpm(path) for path in (folder / "packages").iterdir()]
-    key.detach_sign(write_repodata(folder, packages, EPOCH), EPOCH)
+    tampered.exchange(folder, make(rpm, root / "tmp/made"), key, EPOCH)
 
 
 def test_offers_tell_what_is_installed_and_what_is_offered(box: Path) -> None:
