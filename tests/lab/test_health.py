@@ -100,7 +100,7 @@ def box(lab_engines: Shelf, offering: Offer) -> Iterator[Box]:
         write(made, f"{CONF}/manager.d/lab.conf", MANAGER)
         write(made, f"{CONF}/cdr.conf", "[general]\nenable = yes\n[csv]\nusegmtime = yes\n")
         made.run("sed", "-i", "-e", "/cdr_csv/d", "-e", "/chan_sip/d", f"{CONF}/modules.conf")
-        write(made, "/etc/switchroom/box.yml", "health: {grace: 6, site_timeout: 2}\n")
+        write(made, "/etc/switchroom/box.yml", "health: {grace: 15, site_timeout: 2}\n")
         made.run("mkdir", "-p", SITE)
         restart(made)
         assert health(made, "--save-baseline", BASELINE)[0] == 0
