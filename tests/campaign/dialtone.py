@@ -18,4 +18,5 @@ def call_through(box: Box) -> None:
     tally = call(box.address, seconds=_SECONDS)
     packets = sum(stream.packets for stream in tally.sound)
     if len(tally.ended) != 1 or packets < _LEAST_PACKETS:
-        raise SwitchroomError("The call was cut, or had no sound.", cause=str(tally))
+        again = call(box.address, seconds=_SECONDS)
+        raise SwitchroomError("The call was cut, or had no sound.", cause=f"{tally}; the next one: {again}")

@@ -19,6 +19,8 @@ _ASKED: Mapping[str, Sequence[str]] = {
     "units.txt": ("systemctl", "--no-pager", "--all", "status", "asterisk", "switchroom-*"),
     "status.txt": ("switchroom", "status"),
     "packages.txt": ("rpm", "-qa", "--last"),
+    "moh.txt": ("asterisk", "-rx", "moh show classes"),
+    "timing.txt": ("asterisk", "-rx", "module show like timing"),
     "asterisk.txt": ("tail", "-n", "200", "/var/log/asterisk/messages.log"),
     "dnf.txt": ("sh", "-c", "tail -n 300 /var/log/dnf.log /var/log/dnf.rpm.log"),
 }

@@ -56,7 +56,8 @@ def totals(outcomes: Sequence[Outcome]) -> Mapping[str, object]:
         "further_switches": sum(outcome.trial.further for outcome in hits),
         "results": _results(hits),
         "failed": [outcome.trial.number for outcome in outcomes if outcome.problems],
-        "worst_silent_ms": _worst(outcomes),
+        "worst_silent_ms": _worst(outcomes, rolled_back=False),
+        "worst_silent_ms_rolled_back": _worst(outcomes, rolled_back=True),
     }
 
 
@@ -72,7 +73,8 @@ def as_text(outcomes: Sequence[Outcome], seed: int, seconds: float) -> str:
         *_table(outcomes),
         "",
         f"ended as: {_counts(_results(outcomes))}",
-        f"longest time without dial tone after the kill, in ms: {_counts(_worst(outcomes))}",
+        f"longest silence after the kill, in ms: {_counts(_worst(outcomes, rolled_back=False))}",
+        f"the same where a bad engine was rolled back: {_counts(_worst(outcomes, rolled_back=True))}",
         *_failures(outcomes),
     ]
     return "\n".join(lines)
@@ -96,11 +98,13 @@ def _results(outcomes: Sequence[Outcome]) -> Mapping[str, int]:
     return Counter(outcome.result for outcome in outcomes if outcome.hit)
 
 
-def _worst(outcomes: Sequence[Outcome]) -> Mapping[str, int]:
+def _worst(outcomes: Sequence[Outcome], *, rolled_back: bool) -> Mapping[str, int]:
+    """Return the longest silence by victim; a roll-back includes the time the bad engine was given."""
     worst: dict[str, int] = {}
     for outcome in outcomes:
-        name = outcome.trial.victim.value
-        worst[name] = max(worst.get(name, 0), outcome.silent_ms)
+        if outcome.hit and rolled_back == (outcome.result == "rolled-back"):
+            name = outcome.trial.victim.value
+            worst[name] = max(worst.get(name, 0), outcome.silent_ms)
     return worst
 
 

@@ -27,7 +27,7 @@ PLACES = (
     ("within", Victim.POWER, "packages done", None),
     ("crashes", Victim.TOOL, "flip-back intent", None),
 )
-INSIDE_RPM = ((Victim.DNF, 0.5), (Victim.BOX, 0.4), (Victim.POWER, 0.6))  # victim, share of the transaction
+INSIDE_RPM = ((Victim.DNF, 0.9), (Victim.BOX, 0.4), (Victim.POWER, 0.6))  # victim, share of the transaction
 
 
 @pytest.fixture(scope="module")

@@ -65,12 +65,14 @@ def test_a_report_counts_only_kills_that_hit_and_names_every_failure() -> None:
         outcome(1, silent_ms=900),
         outcome(2, hit=False, inside_rpm=False),
         outcome(3, problems=("No dial tone.",), evidence="somewhere", silent_ms=2000),
+        outcome(4, result="rolled-back", silent_ms=9000),
     ]
     figures = as_json(outcomes, seed=7, seconds=60)
-    assert (figures["kills"], figures["inside_rpm"], figures["failed"]) == (2, 2, [3])
+    assert (figures["kills"], figures["inside_rpm"], figures["failed"]) == (3, 3, [3])
     assert figures["worst_silent_ms"] == {"box": 2000}
+    assert figures["worst_silent_ms_rolled_back"] == {"box": 9000}
     text = as_text(outcomes, seed=7, seconds=60)
-    assert "2 kills in 3 trials" in text
+    assert "3 kills in 4 trials" in text
     assert "No dial tone." in text
     assert "evidence: somewhere" in text
 
