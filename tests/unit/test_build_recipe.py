@@ -139,13 +139,13 @@ def test_newest_sounds_in_the_lookaside_folder_are_taken(specs: Path, lookaside:
     for version in ("1.6.1", "1.10"):
         (lookaside.folder / f"asterisk-core-sounds-en-gsm-{version}.tar.gz").touch()
     release = recipes.Release(load_catalog(), b"catalog", b"key", "https://repo.example")
-    shared = {recipe.name: recipe for recipe in recipes.shared(specs, lookaside.folder, release, 0)}
+    shared = {recipe.name: recipe for recipe in recipes.shared(specs, lookaside.folder, release, {}, 0)}
     assert shared["asterisk-sounds"].defines == {"sw_core_sounds": "1.10", "sw_moh": "2.03"}
 
 
 def test_release_package_ships_this_key_and_this_catalog(specs: Path, lookaside: Lookaside) -> None:
     release = recipes.Release(load_catalog(), b"the catalog", b"the key", "https://repo.example")
-    shared = {recipe.name: recipe for recipe in recipes.shared(specs, lookaside.folder, release, 0)}
+    shared = {recipe.name: recipe for recipe in recipes.shared(specs, lookaside.folder, release, {}, 0)}
     recipe = shared["switchroom-release"]
     assert recipe.defines["sw_repo_url"] == "https://repo.example"
     assert recipe.given["RPM-GPG-KEY-switchroom"].read_bytes() == b"the key"
@@ -155,7 +155,7 @@ def test_release_package_ships_this_key_and_this_catalog(specs: Path, lookaside:
 
 def test_tools_own_tarball_is_the_running_source_and_nothing_else(specs: Path, lookaside: Lookaside) -> None:
     release = recipes.Release(load_catalog(), b"", b"", "")
-    shared = {recipe.name: recipe for recipe in recipes.shared(specs, lookaside.folder, release, 1)}
+    shared = {recipe.name: recipe for recipe in recipes.shared(specs, lookaside.folder, release, {}, 1)}
     (tarball,) = shared["switchroom"].given.values()
     tree = read_tree(tarball, strip=1)
     assert "src/switchroom/cli/main.py" in tree

@@ -33,13 +33,15 @@ class Release:
     repo_url: str
 
 
-def shared(specs: Path, lookaside: Path, release: Release, epoch: int) -> List[Recipe]:
-    """Return the recipes of what all engines share."""
+def shared(
+    specs: Path, lookaside: Path, release: Release, documents: tarball.Tree, epoch: int
+) -> List[Recipe]:
+    """Return the recipes of what all engines share; ``documents`` are the tool's manual and completion."""
     return [
         Recipe("asterisk-common", specs / "asterisk-common.spec"),
         Recipe("asterisk-sounds", specs / "asterisk-sounds.spec", _sound_versions(lookaside)),
         _release(specs, release),
-        _tool(specs, epoch),
+        _tool(specs, documents, epoch),
     ]
 
 
@@ -94,13 +96,13 @@ def _release(specs: Path, release: Release) -> Recipe:
     return Recipe("switchroom-release", specs / "switchroom-release.spec", defines, given=given)
 
 
-def _tool(specs: Path, epoch: int) -> Recipe:
+def _tool(specs: Path, documents: tarball.Tree, epoch: int) -> Recipe:
     """Return the recipe of this very tool: its running source is packed."""
     version = switchroom.__version__
     name = f"switchroom-{version}.tar.gz"
-    data = tarball.pack_tree(
-        source_tree(Path(switchroom.__file__).parent, epoch), name, f"switchroom-{version}"
-    )
+    tree = source_tree(Path(switchroom.__file__).parent, epoch)
+    tree.update({f"documents/{path}": member for path, member in documents.items()})
+    data = tarball.pack_tree(tree, name, f"switchroom-{version}")
     given = {name: generated(name, data)}
     return Recipe("switchroom", specs / "switchroom.spec", {"sw_tool_version": version}, given=given)
 

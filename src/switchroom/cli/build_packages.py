@@ -17,6 +17,7 @@ from switchroom.build.packages import Builder, Outcome
 from switchroom.build.recipe import Inputs
 from switchroom.build.workspace import cache_dir, data_path, source_date_epoch
 from switchroom.catalog.source import catalog_path, merge, read_documents
+from switchroom.cli.build_documents import documents
 from switchroom.cli.build_sources import (
     add_lookaside_option,
     add_series_option,
@@ -72,7 +73,7 @@ def _run(args: argparse.Namespace, context: Context) -> int:
     catalog, lookaside = catalog_from(args), open_lookaside(args, context)
     epoch, specs = source_date_epoch(catalog.epoch), data_path("rpmspecs")
     release = recipes.Release(catalog, _catalog_text(args), _public_key(args), args.repo_url)
-    wanted = recipes.shared(specs, lookaside.folder, release, epoch)
+    wanted = recipes.shared(specs, lookaside.folder, release, documents(epoch), epoch)
     wanted += [recipes.engine(specs, series) for series in chosen_series(args, catalog)]
     inputs = packages.read_all(wanted, lookaside)
     builder = _builder(args, context, specs, inputs, epoch)

@@ -71,10 +71,19 @@ def report(error: SwitchroomError, as_json: bool) -> int:
 
 def make_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     """Return the parser of the command that the arguments name, or of all that this machine can run."""
+    return _parser(named(arguments, _available()), arguments)
+
+
+def make_box_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands that a box has."""
+    return _parser(_BOX_COMMANDS, ())
+
+
+def _parser(names: Sequence[str], arguments: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="switchroom", description=switchroom.__doc__)
     parser.add_argument("--version", action="version", version=f"switchroom {switchroom.__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name in named(arguments, _available()):
+    for name in names:
         importlib.import_module(f"switchroom.cli.{name}").register(subparsers, arguments[1:])
     return parser
 

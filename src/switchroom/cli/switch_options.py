@@ -11,7 +11,7 @@ from switchroom.box.switch.survey import Wish
 from switchroom.cli.context import Handler, Subparsers, add_command
 from switchroom.core.errors import ExitCode, SwitchroomError
 
-_OTHER_NAME = "asterisk-version-switch"
+OTHER_NAME = "asterisk-version-switch"
 _DESCRIPTION = """\
 Move this box to another Asterisk, and back by itself if that does not come up healthy.
 
@@ -26,8 +26,8 @@ Exit codes: 0 done, 1 failed and rolled back or given up, 2 bad usage, 3 refused
 def add_switch_command(subparsers: Subparsers, handler: Handler) -> None:
     """Add the command with its options."""
     parser = add_command(subparsers, "switch", handler, "move this box to another Asterisk", _DESCRIPTION)
-    if Path(sys.argv[0]).name == _OTHER_NAME:
-        parser.prog = _OTHER_NAME
+    if Path(sys.argv[0]).name == OTHER_NAME:
+        parser.prog = OTHER_NAME
     parser.add_argument("target", nargs="?", metavar="TARGET", help="series, version or build to move to")
     instead = parser.add_mutually_exclusive_group()
     for name, text in (
