@@ -35,6 +35,7 @@ OTHERS: Dict[str, Dict[str, str]] = {
     "asterisk-common": {},
     "asterisk-sounds": {"sw_core_sounds": "1.6.1", "sw_moh": "2.03"},
     "switchroom": {"sw_tool_version": "0.1.0"},
+    "switchroom-collection": {"sw_collection_version": "0.1.0"},
     "switchroom-release": {"sw_catalog": "2026.11.22", "sw_repo_url": "https://repo.example"},
 }
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Dict, List, Sequence, Tuple
 
 import switchroom
-from switchroom.build import tarball
+from switchroom.build import collection, tarball
 from switchroom.build.recipe import Recipe
 from switchroom.build.store import generated
 from switchroom.catalog import removals
@@ -42,6 +42,7 @@ def shared(
         Recipe("asterisk-sounds", specs / "asterisk-sounds.spec", _sound_versions(lookaside)),
         _release(specs, release),
         _tool(specs, documents, epoch),
+        _collection(specs, epoch),
     ]
 
 
@@ -105,6 +106,16 @@ def _tool(specs: Path, documents: tarball.Tree, epoch: int) -> Recipe:
     data = tarball.pack_tree(tree, name, f"switchroom-{version}")
     given = {name: generated(name, data)}
     return Recipe("switchroom", specs / "switchroom.spec", {"sw_tool_version": version}, given=given)
+
+
+def _collection(specs: Path, epoch: int) -> Recipe:
+    """Return the recipe of the Ansible collection and the first boot."""
+    folder = collection.root()
+    about = collection.galaxy(folder)
+    name = f"{about['namespace']}-{about['name']}-{about['version']}.tar.gz"
+    given = {name: generated(name, tarball.pack_tree(collection.artefact(folder, epoch), name))}
+    defines = {"sw_collection_version": about["version"]}
+    return Recipe("switchroom-collection", specs / "switchroom-collection.spec", defines, given=given)
 
 
 def source_tree(package: Path, epoch: int, skip: Sequence[str] = ("__pycache__", "_data")) -> tarball.Tree:
