@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import List, Sequence
+from typing import Sequence
 
-from switchroom.build import repo, workspace
+from switchroom.build import repo
 from switchroom.build.repo.layout import CHANNELS
 from switchroom.build.repo.publish import Published
-from switchroom.cli.catalog_options import add_catalog_options, catalog_from
+from switchroom.cli import repo_channels
 from switchroom.cli.context import Context, Subparsers, add_command, add_group
-from switchroom.cli.repo_options import add_key_options, signing_key
+from switchroom.cli.repo_options import add_root, add_writing, listing, signing_key, writing_epoch
 from switchroom.core.errors import ExitCode, SwitchroomError
 
 
@@ -20,23 +20,24 @@ def register(subparsers: Subparsers, _words: Sequence[str]) -> None:
     commands = add_group(subparsers, "repo", "publish, promote and verify signed packages")
     _register_publish(commands)
     _register_promote(commands)
+    repo_channels.register(commands)
     _register_verify(commands)
 
 
 def _register_publish(commands: Subparsers) -> None:
     parser = add_command(commands, "publish", publish, "sign packages and add them to the testing channel")
-    _add_root(parser)
+    add_root(parser)
     parser.add_argument("packages", nargs="+", type=Path, metavar="PACKAGE", help="RPM files, or folders")
     parser.add_argument("--channel", choices=CHANNELS, default=repo.TESTING, help="default: %(default)s")
     parser.add_argument("--url", help="where readers find the root (remembered; default: its file:// URL)")
-    _add_writing(parser)
+    add_writing(parser)
 
 
 def _register_promote(commands: Subparsers) -> None:
     parser = add_command(
         commands, "promote", promote, "let an exact set of testing into stable, through a gate"
     )
-    _add_root(parser)
+    add_root(parser)
     parser.add_argument("packages", nargs="*", metavar="NAME", help="package names or NEVRAs")
     parser.add_argument("--all", action="store_true", help="promote all that testing holds")
     parser.add_argument(
@@ -46,24 +47,19 @@ def _register_promote(commands: Subparsers) -> None:
         metavar="ID=PLACE",
         help="a repository of the base system (folder or URL) that requirements may be met by; repeatable",
     )
-    _add_writing(parser)
+    parser.add_argument(
+        "--force",
+        metavar="REASON",
+        help="pass over the gate's days and tests, never over signatures and closure; it is recorded",
+    )
+    add_writing(parser)
 
 
 def _register_verify(commands: Subparsers) -> None:
     parser = add_command(commands, "verify", verify, "check every signature and checksum of a repository")
-    _add_root(parser)
+    add_root(parser)
     parser.add_argument("--channel", choices=CHANNELS, action="append", help="repeatable; default: all")
     parser.add_argument("--public-key", type=Path, metavar="FILE", help="the key to trust (default: its own)")
-
-
-def _add_root(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--root", type=Path, required=True, metavar="DIR", help="the repository's folder")
-
-
-def _add_writing(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--dry-run", action="store_true", help="check everything, change nothing")
-    add_catalog_options(parser)
-    add_key_options(parser)
 
 
 def publish(args: argparse.Namespace, context: Context) -> int:
@@ -72,7 +68,7 @@ def publish(args: argparse.Namespace, context: Context) -> int:
         args.root,
         args.packages,
         key=signing_key(args),
-        epoch=_epoch(args),
+        epoch=writing_epoch(args),
         reporter=context.reporter,
         channel=args.channel,
         url=args.url,
@@ -91,9 +87,10 @@ def promote(args: argparse.Namespace, context: Context) -> int:
         args.root,
         None if args.all else args.packages,
         key=signing_key(args),
-        epoch=_epoch(args),
+        epoch=writing_epoch(args),
         reporter=context.reporter,
         base_repos=args.base_repo,
+        force=args.force,
         dry_run=args.dry_run,
     )
     return _show(done, context, "promoted to")
@@ -112,21 +109,14 @@ def verify(args: argparse.Namespace, context: Context) -> int:
     return int(ExitCode.FAILED if found.problems else ExitCode.DONE)
 
 
-def _epoch(args: argparse.Namespace) -> int:
-    return workspace.source_date_epoch(catalog_from(args).epoch)
-
-
 def _show(done: Published, context: Context, verb: str) -> int:
     would = "would be " if done.dry_run else ""
-    lines = _listing(f"{would}{verb} {done.channel}", done.added)
-    lines += _listing(f"already in {done.channel}", done.unchanged)
+    lines = listing(f"{would}{verb} {done.channel}", done.added)
+    lines += listing(f"already in {done.channel}", done.unchanged)
+    lines += listing("passed over by force", done.passed_over)
     if done.left_to_base:
         count = len(done.left_to_base)
         lines.append(f"left to the base system: {count} requirements (--json lists, --base-repo checks them)")
     lines.append(f"generation in force: {done.generation or 'none'}")
     context.result(done.as_dict(), "\n".join(lines))
     return int(ExitCode.DONE)
-
-
-def _listing(title: str, names: Sequence[str]) -> List[str]:
-    return [f"{title} ({len(names)}):", *(f"  {name}" for name in names)] if names else []

@@ -1,13 +1,43 @@
-"""Options that commands which sign have in common."""
+"""What the commands of a repository have in common."""
 
 from __future__ import annotations
 
 import argparse
 import os
 from pathlib import Path
+from typing import List, Sequence
 
+from switchroom.build import workspace
 from switchroom.build.keys import SigningKey, development_key, open_key
+from switchroom.cli.catalog_options import add_catalog_options, catalog_from
 from switchroom.core.errors import ExitCode, SwitchroomError
+
+
+def add_root(parser: argparse.ArgumentParser) -> None:
+    """Add ``--root``."""
+    parser.add_argument("--root", type=Path, required=True, metavar="DIR", help="the repository's folder")
+
+
+def add_dry_run(parser: argparse.ArgumentParser) -> None:
+    """Add ``--dry-run``."""
+    parser.add_argument("--dry-run", action="store_true", help="check everything, change nothing")
+
+
+def add_writing(parser: argparse.ArgumentParser) -> None:
+    """Add what a command takes that makes a new generation."""
+    add_dry_run(parser)
+    add_catalog_options(parser)
+    add_key_options(parser)
+
+
+def writing_epoch(args: argparse.Namespace) -> int:
+    """Return the date that signatures and metadata carry, in seconds since 1970."""
+    return workspace.source_date_epoch(catalog_from(args).epoch)
+
+
+def listing(title: str, names: Sequence[str]) -> List[str]:
+    """Return lines for a person: a title with the count, and a name a line; nothing without names."""
+    return [f"{title} ({len(names)}):", *(f"  {name}" for name in names)] if names else []
 
 
 def add_key_options(parser: argparse.ArgumentParser) -> None:

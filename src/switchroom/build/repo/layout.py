@@ -14,7 +14,7 @@ import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ContextManager, Iterator, List, Optional, Tuple
+from typing import Any, ContextManager, Dict, Iterator, List, Mapping, Optional, Tuple
 from urllib.parse import quote
 
 from switchroom.build.keys import SigningKey
@@ -28,11 +28,12 @@ CHANNELS = (TESTING, STABLE)
 PUBLIC_KEY = "RPM-GPG-KEY-switchroom"
 LOCK = ".lock"
 
-_TARGET = Path("el9") / "x86_64"
+TARGET = Path("el9") / "x86_64"
 _SETTINGS = "repository.json"
 _NEW, _OLD = ".new-", ".old-"
 # Scratch of this module, and of the atomic writes and links made below.
-_SCRATCH = (_NEW, _OLD, ".current.", ".mirrorlist.", f".{_SETTINGS}.", f".{PUBLIC_KEY}.")
+_FILES = ("current", "mirrorlist", _SETTINGS, PUBLIC_KEY, "records.jsonl", "index.html")
+_SCRATCH = (_NEW, _OLD, *(f".{name}." for name in _FILES))
 _KEEP_GENERATIONS = 3
 # dnf trusts its copy of the metadata for 48 hours (metadata_expire) and fetches packages by it.
 RETENTION_SECONDS = 48 * 3600.0
@@ -49,7 +50,7 @@ class Channel:
     @property
     def folder(self) -> Path:
         """The folder a web server shows for this channel."""
-        return self.root / self.name / _TARGET
+        return self.root / self.name / TARGET
 
     @property
     def generations(self) -> Path:
@@ -76,9 +77,22 @@ class Channel:
         found = self.generations.iterdir() if self.generations.is_dir() else iter(())
         return sorted(int(path.name) for path in found if path.name.isdigit())
 
+    def generation(self, number: int) -> Path:
+        """Return the folder of a generation."""
+        return self.generations / f"{number:04d}"
+
+    def made(self, number: int) -> float:
+        """Return when a generation was made, in seconds since 1970."""
+        return self.generation(number).stat().st_mtime
+
+    def present_since(self, file_name: str) -> Optional[float]:
+        """Return when the oldest generation on disk that holds a package was made, None if none does."""
+        holding = (n for n in self.numbers() if (self.generation(n) / PACKAGES / file_name).is_file())
+        return next(map(self.made, holding), None)
+
     def mirrorlist_text(self) -> str:
         """Return what the mirror list has to say now."""
-        place = f"{self.name}/{_TARGET}/generations/{self.current.name}/" if self.current else ""
+        place = f"{self.name}/{TARGET}/generations/{self.current.name}/" if self.current else ""
         return f"{repository_url(self.root)}/{place}\n" if place else ""
 
     def commit(self, prepared: Path) -> Path:
@@ -113,15 +127,12 @@ class Channel:
         numbers = self.numbers()
         limit = time.time() - retention
         for number, successor in zip(numbers[:-_KEEP_GENERATIONS], numbers[1:]):
-            if self._path(successor).stat().st_mtime <= limit:
+            if self.made(successor) <= limit:
                 self._remove(number)
-
-    def _path(self, number: int) -> Path:
-        return self.generations / f"{number:04d}"
 
     def _remove(self, number: int) -> None:
         doomed = self.generations / f"{_OLD}{number:04d}"
-        self._path(number).rename(doomed)  # never half there under its number
+        self.generation(number).rename(doomed)  # never half there under its number
         shutil.rmtree(doomed)
 
 
@@ -163,8 +174,18 @@ def sweep(folder: Path) -> None:
 
 def repository_url(root: Path) -> str:
     """Return the URL readers reach the root by, without a slash at its end."""
-    url = json.loads((root / _SETTINGS).read_text(encoding="utf-8"))["url"]
-    return str(url or "file://" + quote(str(root.absolute())))
+    return str(settings(root)["url"] or "file://" + quote(str(root.absolute())))
+
+
+def settings(root: Path) -> Dict[str, Any]:
+    """Return what is set for a repository: its URL, and the gate's policy if one was given."""
+    path = root / _SETTINGS
+    return {"url": None, **(json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {})}
+
+
+def change_settings(root: Path, new: Mapping[str, Any]) -> None:
+    """Change some of a repository's settings; the caller holds the writer's lock."""
+    write_atomic(root / _SETTINGS, (json.dumps({**settings(root), **new}) + "\n").encode())
 
 
 def public_key(root: Path) -> bytes:
@@ -182,8 +203,7 @@ def settle(root: Path, key: SigningKey, url: Optional[str]) -> None:
     if not (root / PUBLIC_KEY).is_file():
         write_atomic(root / PUBLIC_KEY, exported)
     if url or not (root / _SETTINGS).is_file():
-        settings = {"url": url.rstrip("/") if url else None}
-        write_atomic(root / _SETTINGS, (json.dumps(settings) + "\n").encode())
+        change_settings(root, {"url": url.rstrip("/")} if url else {})
 
 
 def check_same_key(root: Path, exported: bytes, key: SigningKey) -> None:

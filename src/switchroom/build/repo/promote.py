@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Optional, Sequence, Tuple
 
 from switchroom.build.keys import SigningKey
+from switchroom.build.repo import chronicle, layout, records
 from switchroom.build.repo import incoming as inbox
-from switchroom.build.repo import layout
 from switchroom.build.repo.base import load_base
 from switchroom.build.repo.closure import Capabilities, check_closure
+from switchroom.build.repo.gate import Gate
 from switchroom.build.repo.generation import write_generation
 from switchroom.build.repo.layout import STABLE, TESTING, open_repo
 from switchroom.build.repo.metadata import RepoPackage
@@ -30,14 +31,17 @@ def promote(
     reporter: Reporter,
     base_repos: Sequence[str] = (),
     retention: float = layout.RETENTION_SECONDS,
+    force: Optional[str] = None,
     dry_run: bool = False,
 ) -> Published:
     """Add packages of testing (``names``: names or NEVRAs, None for all) to stable in one step.
 
-    The gate: each package is intact and signed by the repository's key, and stable closes afterwards: what
-    ours require of ours is in stable, and the rest is in ``base_repos`` (``ID=FOLDER`` or ``ID=URL``) or,
-    with none given, reported as left to the base system. Raises SwitchroomError (code REFUSED), with
-    nothing changed, when the gate stays shut. Testing keeps what was promoted.
+    The gate: each package is intact and signed by the repository's key, it was in testing and was tested as
+    the policy asks, and stable closes afterwards: what ours require of ours is in stable, and the rest is in
+    ``base_repos`` (``ID=FOLDER`` or ``ID=URL``) or, with none given, reported as left to the base system.
+    ``force`` is a reason to pass over the policy, which is recorded; signatures and closure stay. Raises
+    SwitchroomError (code REFUSED), with nothing changed, when the gate stays shut. Testing keeps what was
+    promoted.
     """
     source, target = open_repo(root, TESTING), open_repo(root, STABLE)
     bases = [load_base(spec) for spec in base_repos]
@@ -47,6 +51,7 @@ def promote(
         present = {package.file_name for package in kept}
         moved = tuple(package for package in chosen if package.file_name not in present)
         _check_signatures(root, moved, key)
+        obstacles = _check_policy(root, moved, force)
         left = _check_closed((*kept, *moved), Capabilities((*tested, *kept)), bases)
         if not dry_run:
             with (
@@ -55,14 +60,31 @@ def promote(
             ):
                 if moved:
                     target.commit(write_generation(scratch / "generation", (*kept, *moved), key, epoch))
+            if moved:
+                chronicle.note(target, records.PROMOTED, moved, forced=force, passed_over=obstacles)
         return Published(
             channel=STABLE,
             generation=target.current.name if target.current else "",
             added=tuple(package.file_name for package in moved),
             unchanged=tuple(package.file_name for package in chosen if package.file_name in present),
             left_to_base=left,
+            passed_over=obstacles,
             dry_run=dry_run,
         )
+
+
+def _check_policy(root: Path, packages: Sequence[RepoPackage], force: Optional[str]) -> Tuple[str, ...]:
+    gate = Gate(root)
+    standings = [gate.standing(package) for package in packages]
+    obstacles = tuple(f"{each.package.nevra}: {why}" for each in standings for why in each.obstacles)
+    if obstacles and not force:
+        raise SwitchroomError(
+            "The gate's policy does not let these packages pass yet.",
+            cause="\n".join(obstacles),
+            hint="Wait, or record the tests (switchroom repo record). --force REASON passes over it.",
+            code=ExitCode.REFUSED,
+        )
+    return obstacles
 
 
 def _check_signatures(root: Path, packages: Sequence[RepoPackage], key: SigningKey) -> None:

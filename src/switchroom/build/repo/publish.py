@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Dict, Iterator, Optional, Sequence, Tuple
 
 from switchroom.build.keys import SigningKey
+from switchroom.build.repo import chronicle, layout, records
 from switchroom.build.repo import incoming as inbox
-from switchroom.build.repo import layout
 from switchroom.build.repo.generation import write_generation
 from switchroom.build.repo.incoming import Incoming
 from switchroom.build.repo.layout import CHANNELS, TESTING, Channel
@@ -28,6 +28,7 @@ class Published:
     added: Tuple[str, ...]
     unchanged: Tuple[str, ...]
     left_to_base: Tuple[str, ...] = ()
+    passed_over: Tuple[str, ...] = ()  # what the gate's policy had against them, where it was forced
     dry_run: bool = False
 
     def as_dict(self) -> Dict[str, object]:
@@ -123,6 +124,7 @@ def _execute(target: Channel, plan: _Plan, key: SigningKey, epoch: int, retentio
         for package in signed:
             package.path.unlink()  # the generation's name for it is the only one left: it gets flushed
         target.commit(folder)
+        chronicle.note(target, records.PUBLISHED, (*plan.linked, *signed))
 
 
 @contextlib.contextmanager

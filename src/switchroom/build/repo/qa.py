@@ -1,0 +1,48 @@
+"""Test results on record: what the gate goes by."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from pathlib import Path
+from typing import Optional, Sequence, Tuple
+
+from switchroom.build.repo import chronicle, layout, records
+from switchroom.build.repo.layout import TESTING, open_repo
+from switchroom.build.repo.select import select
+from switchroom.core.errors import ExitCode, SwitchroomError
+
+_SUITE = re.compile(r"[a-z0-9][a-z0-9._-]*")
+
+
+def record(
+    root: Path,
+    suite: str,
+    names: Optional[Sequence[str]],
+    *,
+    passed: bool,
+    note: str = "",
+    dry_run: bool = False,
+) -> Tuple[str, ...]:
+    """Record that a suite passed or failed on packages of testing (``names``, None for all of them).
+
+    Returns their NEVRAs. The newest result of a suite counts. Raises SwitchroomError (code USAGE) for a
+    suite's name with other characters than small letters, digits, dots, hyphens and underscores.
+    """
+    check_suite(suite)
+    source = open_repo(root, TESTING)
+    with contextlib.nullcontext() if dry_run else layout.writer_lock(root):
+        packages = source.packages() if names is None else select(source.packages(), names, where=TESTING)
+        if packages and not dry_run:
+            chronicle.note(source, records.TESTED, packages, suite=suite, passed=passed, note=note)
+    return tuple(package.nevra for package in packages)
+
+
+def check_suite(suite: str) -> None:
+    """Raise SwitchroomError unless a suite's name is one."""
+    if not _SUITE.fullmatch(suite):
+        raise SwitchroomError(
+            f"'{suite}' is no name for a test suite.",
+            hint="Use small letters, digits, dots, hyphens and underscores, for example: lab-calls",
+            code=ExitCode.USAGE,
+        )

@@ -1,0 +1,106 @@
+"""Rolling a channel back: the set of an earlier generation is in force again, as a new generation."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Dict, Optional, Tuple
+
+from switchroom.build.keys import SigningKey
+from switchroom.build.repo import chronicle, layout, records
+from switchroom.build.repo.generation import write_generation
+from switchroom.build.repo.layout import Channel, open_repo
+from switchroom.build.repo.metadata import RepoPackage, read_repository
+from switchroom.build.repo.publish import prepared_generation
+from switchroom.build.repo.verify import verify_folder
+from switchroom.build.signatures import verifier
+from switchroom.core.errors import ExitCode, SwitchroomError
+from switchroom.core.progress import Reporter
+
+
+@dataclass(frozen=True)
+class RolledBack:
+    """What a rollback did, or would do: NEVRA file names that left the channel and that came back."""
+
+    channel: str
+    generation: str
+    restored: str
+    removed: Tuple[str, ...]
+    returned: Tuple[str, ...]
+    dry_run: bool
+
+    def as_dict(self) -> Dict[str, object]:
+        """Return it as JSON."""
+        return asdict(self)
+
+
+def rollback(
+    root: Path,
+    channel: str,
+    *,
+    key: SigningKey,
+    epoch: int,
+    reporter: Reporter,
+    to: Optional[int] = None,
+    reason: str = "",
+    dry_run: bool = False,
+) -> RolledBack:
+    """Put the set of an earlier generation (``to``; default: the one before) in force, in one step.
+
+    Numbers go on rising, so readers and copies of the repository never go back. Raises SwitchroomError,
+    with nothing changed, when that generation is gone (USAGE) or is not whole (REFUSED).
+    """
+    target = open_repo(root, channel)
+    with contextlib.nullcontext() if dry_run else layout.writer_lock(root):
+        layout.check_same_key(root, key.export_public(), key)
+        number = _choose(target, to)
+        _check_whole(target.generation(number), key)
+        now, then = target.packages(), read_repository(target.generation(number))
+        removed, returned = _without(now, then), _without(then, now)
+        if not dry_run:
+            with (
+                reporter.step(f"Rolling '{channel}' back to generation {number:04d}"),
+                prepared_generation(target, layout.RETENTION_SECONDS) as scratch,
+            ):
+                target.commit(write_generation(scratch / "generation", then, key, epoch))
+            chronicle.note(target, records.ROLLED_BACK, removed, reason=reason, restored=f"{number:04d}")
+        return RolledBack(
+            channel=channel,
+            generation=target.current.name if target.current else "",
+            restored=f"{number:04d}",
+            removed=tuple(package.file_name for package in removed),
+            returned=tuple(package.file_name for package in returned),
+            dry_run=dry_run,
+        )
+
+
+def _choose(target: Channel, to: Optional[int]) -> int:
+    in_force = int(target.current.name) if target.current else 0
+    earlier = [number for number in target.numbers() if number < in_force]
+    if not earlier or (to is not None and to not in earlier):
+        wanted = f"generation {to:04d}" if to is not None else "earlier generation"
+        there = ", ".join(f"{number:04d}" for number in earlier) or "none"
+        raise SwitchroomError(
+            f"The channel '{target.name}' has no {wanted} to go back to.",
+            hint=f"Earlier ones on disk: {there}. 'switchroom repo status' shows them.",
+            code=ExitCode.USAGE,
+        )
+    return to if to is not None else earlier[-1]
+
+
+def _check_whole(folder: Path, key: SigningKey) -> None:
+    with verifier(key.export_public()) as trusted:
+        problems = verify_folder(folder, trusted)
+    if problems:
+        raise SwitchroomError(
+            f"The generation in '{folder}' is not whole; nothing was changed.",
+            cause="\n".join(problems),
+            hint="Go back to another one: --to NUMBER",
+            code=ExitCode.REFUSED,
+        )
+
+
+def _without(packages: Tuple[RepoPackage, ...], others: Tuple[RepoPackage, ...]) -> Tuple[RepoPackage, ...]:
+    known = {package.file_name for package in others}
+    return tuple(package for package in packages if package.file_name not in known)
