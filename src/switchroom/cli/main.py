@@ -18,7 +18,7 @@ from switchroom.core.errors import ExitCode, SwitchroomError, from_os_error
 from switchroom.core.progress import Reporter
 
 # Commands of the build host need packages that a box does not carry; there they are simply not offered.
-_BOX_COMMANDS: Tuple[str, ...] = ("catalog", "health", "resume", "status", "switch")
+_BOX_COMMANDS: Tuple[str, ...] = ("catalog", "firstboot", "health", "resume", "status", "switch")
 _BUILD_COMMANDS: Tuple[str, ...] = ("build", "repo")
 
 
