@@ -9,7 +9,7 @@ from typing import Any, Callable, Dict, List
 
 import pytest
 
-from support.collection import HERE, PLACE, collections, module, run
+from support.collection import HERE, PLACE, ROOT, collections, module, run
 
 __all__ = ["collections"]  # a fixture
 
@@ -182,17 +182,23 @@ def test_facts_are_the_status_also_of_a_box_in_need_and_of_one_without_the_tool(
     assert (facts["tool"], facts["active"], facts["running"]) == (True, OLD, None)
 
 
-@pytest.mark.parametrize(
-    "plugin", ["lookup/catalog", *(f"module/{m}" for m in ("asterisk_version", "pbx_health", "pbx_facts"))]
+PLUGINS = sorted(
+    f"{path.parent.name.removesuffix('s')}/{path.stem}"
+    for path in (ROOT / "plugins").glob("*/*.py")
+    if path.parent.name != "module_utils"
 )
+
+
+@pytest.mark.parametrize("plugin", PLUGINS)
 def test_each_plugin_is_documented(collections: Path, plugin: str) -> None:
     kind, _, name = plugin.partition("/")
     words = ("--json", "--type", kind, f"switchroom.pbx.{name}")
     said = json.loads(run("ansible-doc", *words, ANSIBLE_COLLECTIONS_PATH=str(collections)))
     (told,) = said.values()
     assert told["doc"]["short_description"]
-    assert told["examples"].strip()
-    assert told["return"]
+    if kind != "callback":  # those are enabled, not written into playbooks
+        assert told["examples"].strip()
+        assert told["return"]
 
 
 PLAYBOOK = """\
