@@ -37,4 +37,3 @@ The system is installed, Asterisk is not. The reason is in /var/log/switchroom-p
 (from here: ${ANA_INSTALL_PATH:-/mnt/sysroot}/var/log/switchroom-packages.log, on the second screen, Alt+F2).
 MESSAGE
 fi
-rm -r "$repos"

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Dict, List
 
 import pytest
+import yaml
 from pykickstart.constants import KS_SCRIPT_POST, KS_SCRIPT_PRE
 
 from support.kickstarts import VOLUME_ID, scripts, settings
@@ -41,7 +42,14 @@ done <"$LAB/disks"
 """
 _FINDMNT = 'case $* in *"/run/install/repo") cat "$LAB/medium" ;; *) exit 1 ;; esac'
 # dnf -y --setopt=reposdir=FOLDER[,FOLDER] …: keeps each repository of the first folder in a file of its own.
-_DNF = 'echo "$@" >"$LAB/arguments"; folders=${2#*reposdir=}; cp "${folders%%,*}"/*.repo "$LAB"'
+# What it is only to download is one package of the medium, and one that is from elsewhere.
+_DNF = r"""
+case $* in *--downloadonly*)
+  echo "$@" >"$LAB/downloaded"; folder=$(echo "$*" | sed 's/.*--downloaddir=\([^ ]*\).*/\1/')
+  touch "$folder/chrony-4.5-1.el9.x86_64.rpm" "$folder/elsewhere-1-1.el9.x86_64.rpm"; exit 0 ;;
+esac
+echo "$@" >"$LAB/arguments"; folders=${2#*reposdir=}; cp "${folders%%,*}"/*.repo "$LAB"
+"""
 _STOP = "kill -9 0"  # what the script does instead of waiting for ever
 _GIB = 1 << 30
 
@@ -183,20 +191,27 @@ def test_the_version_comes_from_the_boot_line(installer: Installer, line: str, w
 def install_packages(installer: Installer, offline: bool = False, dnf: str = "exit 0") -> str:
     """Run the package script; dnf keeps its arguments and the repositories it was given."""
     installer.tool("dnf", f"{_DNF}\n{dnf}")
-    installer.tool("systemctl", 'echo "$@" >"$LAB/enabled"')
-    installer.write("media/switchroom/manifest.json", "{}")
-    (installer.folder / "media/BaseOS/repodata").mkdir(parents=True)
+    installer.tool("systemctl", 'echo "$@" >>"$LAB/enabled"')
+    installer.tool("restorecon", "exit 0")
+    installer.write("dnf.conf", "[main]\nbest=True\n")
+    for name in ("manifest.json", "repo/ours.rpm", "RPM-GPG-KEY-switchroom"):
+        installer.write(f"media/switchroom/{name}", "{}")
+    installer.write("media/BaseOS/repodata/repomd.xml", "")
+    for name in ("c/chrony-4.5-1.el9.x86_64.rpm", "b/bash-5.1-1.el9.x86_64.rpm"):
+        installer.write(f"media/BaseOS/Packages/{name}", "")
     script = next(
         one for one in scripts(render(settings(offline=offline)), KS_SCRIPT_POST) if "dnf -y" in one
     )
-    return installer.run(script, {"/mnt/switchroom-media": "media", "/etc/switchroom": "etc"})
+    moved = {"/mnt/switchroom-media": "media", "/etc/switchroom": "etc", "/var/lib/switchroom": "state"}
+    return installer.run(script, {**moved, "/etc/dnf/dnf.conf": "dnf.conf"})
 
 
 def test_the_chosen_version_is_installed_enabled_and_recorded(installer: Installer) -> None:
     installer.write("cmdline", "switchroom.asterisk=certified-22.8\n")
     install_packages(installer)
     assert (installer.folder / "arguments").read_text().split()[-1] == "asterisk22.8cert"
-    assert (installer.folder / "enabled").read_text() == "enable asterisk.service\n"
+    enabled = "enable asterisk.service\nenable switchroom-first-boot.service switchroom-issue.service\n"
+    assert (installer.folder / "enabled").read_text() == enabled
     record = json.loads((installer.folder / "etc/install.json").read_text())
     assert (record["asterisk"], record["volume_id"]) == ("certified-22.8", VOLUME_ID)
     assert len(record["manifest_sha256"]) == 64
@@ -211,6 +226,36 @@ def test_packages_come_from_the_medium_and_are_verified(installer: Installer, of
     assert "\ngpgcheck=1\n" in (installer.folder / "media-BaseOS.repo").read_text()
     assert not (installer.folder / "media-AppStream.repo").exists()
     assert ("/etc/yum.repos.d" in (installer.folder / "arguments").read_text()) is not offline
+
+
+def test_what_the_first_boot_needs_stays_on_the_disk(installer: Installer) -> None:
+    install_packages(installer, offline=True)
+    left, state = installer.folder / "state/media", installer.folder / "state/first-boot"
+    found = {str(path.relative_to(left)) for path in left.rglob("*.rpm")}
+    assert found == {"BaseOS/Packages/c/chrony-4.5-1.el9.x86_64.rpm", "switchroom/repo/ours.rpm"}
+    assert (left / "BaseOS/repodata/repomd.xml").is_file()
+    assert (left / "dnf.conf").read_text() == f"[main]\nbest=True\nreposdir={left}/repos\n"
+    ours = (left / "repos/switchroom-media.repo").read_text()
+    assert f"[switchroom-stable]\n" in ours
+    assert f"baseurl=file://{left}/switchroom/repo\n" in ours
+    assert (state / "due").is_file()
+    inventory = installer.folder / "etc/first-boot.yml"
+    assert inventory.stat().st_mode & 0o777 == 0o600
+    variables = yaml.safe_load(inventory.read_text())["pbx"]["vars"]
+    assert variables == {
+        "pbx_profile": "asterisk",
+        "asterisk_version": "22",
+        "repositories_epel": False,
+        "repositories_crb": False,
+    }
+
+
+def test_with_a_network_the_first_boot_may_use_it(installer: Installer) -> None:
+    install_packages(installer, offline=False)
+    conf = (installer.folder / "state/media/dnf.conf").read_text()
+    assert conf.endswith("state/media/repos,/etc/yum.repos.d\n")
+    variables = yaml.safe_load((installer.folder / "etc/first-boot.yml").read_text())["pbx"]["vars"]
+    assert "repositories_epel" not in variables
 
 
 def test_a_failed_installation_stops_and_leaves_no_record(installer: Installer) -> None:

@@ -8,6 +8,7 @@ import shlex
 
 import jinja2
 
+from switchroom.build.kickstart import site
 from switchroom.build.kickstart.defaults import load_defaults
 from switchroom.build.kickstart.settings import KickstartSettings, Mode
 from switchroom.build.workspace import data_path
@@ -28,6 +29,7 @@ def render(settings: KickstartSettings) -> str:
             offers=" ".join(f"{offer.key}={offer.package}" for offer in settings.versions),
             packages=[*defaults.major(settings.el).packages, *settings.packages],
             media_packages=defaults.media_packages,
+            role_packages=site.packages(settings.el, settings.profile),
             disk=defaults.disk,
             disk_include=DISK_INCLUDE,
             media=_MEDIA,

@@ -8,6 +8,7 @@ import zoneinfo
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from switchroom.build.kickstart import site
 from switchroom.build.kickstart.credentials import read_password_hash, read_ssh_keys
 from switchroom.build.kickstart.defaults import load_defaults
 from switchroom.catalog.model import Series, SeriesType
@@ -51,7 +52,7 @@ class KickstartSettings:
     ``versions`` are the series on the medium and ``default_version`` the key of the one a boot line without
     ``switchroom.asterisk=`` means. ``ssh_keys`` and ``password_hash`` are root's; with neither, the installed
     system asks on its console. ``offline`` takes every package from the medium. ``packages`` come on top of
-    those in the data file.
+    those in the data file. ``profile`` is what the first boot makes of the box.
     """
 
     el: int
@@ -67,6 +68,7 @@ class KickstartSettings:
     hostname: str = field(default_factory=lambda: _default("hostname"))
     offline: bool = False
     packages: Sequence[str] = ()
+    profile: str = "asterisk"
 
     def __post_init__(self) -> None:
         """Refuse what is not valid."""
@@ -75,6 +77,7 @@ class KickstartSettings:
             _match(name, getattr(self, name), shape, meaning)
         for package in self.packages:
             _match("package", package, _PACKAGE.pattern, "a package, or a group such as '@core'")
+        site.packages(self.el, self.profile)
         _check_timezone(self.timezone)
         _check_versions(self.versions, self.default_version)
         read_ssh_keys("\n".join(self.ssh_keys), "the settings")
