@@ -11,13 +11,14 @@ import time
 from pathlib import Path
 from typing import Callable, Iterator, Mapping, Optional, Sequence
 
-from lab import cgroups, namespaces, network, nspawn, registry
+from lab import cgroups, namespaces, network, nspawn, registry, rpms
 from lab.access import Access
 from lab.base import ensure_base
 from lab.disk import Disk
 from lab.namespaces import Namespaces
 from lab.owners import myself
 from lab.registry import Record
+from lab.wardrobe import dress_layer
 from switchroom.core import process
 from switchroom.core.errors import ExitCode, SwitchroomError
 from switchroom.core.process import Arg, Result
@@ -206,12 +207,14 @@ def make_box(
     binds: Optional[Mapping[Path, str]] = None,
     *,
     owned: bool,
+    dress: Optional[str] = None,
     disk_bytes: int = _DISK_BYTES,
 ) -> Box:
     """Make a box, switched off. An ``owned`` one is removed when this process is gone, however it ended."""
     _check(name)
-    base = ensure_base()
-    record = registry.register(name, (base, *layers), binds or {}, myself() if owned else None)
+    below = (ensure_base(), *([dress_layer(dress)] if dress else []))
+    shown = {**(binds or {}), **(rpms.bind(dress) if dress else {})}
+    record = registry.register(name, (*below, *layers), shown, myself() if owned else None)
     box = Box(record)
     try:
         Disk(record.folder).make(disk_bytes)
@@ -228,14 +231,17 @@ def new_box(
     layers: Sequence[Path] = (),
     binds: Optional[Mapping[Path, str]] = None,
     *,
+    dress: Optional[str] = None,
     disk_bytes: int = _DISK_BYTES,
 ) -> Iterator[Box]:
     """Give a booted box that is gone afterwards, however this process ends.
 
     ``layers`` are prepared ones, the lowest first, over the lab base. ``binds`` are folders of the host to
-    show in the box read-only: ``{Path(root): "/srv/repo"}``. ``disk_bytes`` is the size of its disk.
+    show in the box read-only: ``{Path(root): "/srv/repo"}``. ``disk_bytes`` is the size of its disk. With a
+    ``dress``, ``el9`` or ``el10``, the box knows the repositories with that major's packages (``lab.rpms``);
+    layers of a box in ``el10`` must stand on ``lab.wardrobe.dress_layer("el10")``.
     """
-    box = make_box(name, layers, binds, owned=True, disk_bytes=disk_bytes)
+    box = make_box(name, layers, binds, owned=True, dress=dress, disk_bytes=disk_bytes)
     try:
         box.start()
         box.wait_booted()

@@ -15,6 +15,8 @@ from lab import registry
 from lab.boxes import Box, make_box
 from lab.layers import appliance_layer, repository_bind
 from lab.registry import Record
+from lab.rpms.model import DRESSES
+from lab.wardrobe import dress_layer
 from switchroom.cli.main import report
 from switchroom.core.errors import ExitCode, SwitchroomError, from_os_error
 from switchroom.core.progress import Reporter
@@ -47,7 +49,7 @@ def _interrupt(_signal: int, _frame: object) -> NoReturn:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="lab",
-        description="Boxes to try things in: booted systems dressed as Rocky 9, beside each other.",
+        description="Boxes to try things in: booted systems dressed as Rocky, beside each other.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     up = commands.add_parser("up", help="make a box, or switch on one that is off")
@@ -64,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="the root they come from (default: quickstart's work/repo)",
     )
+    up.add_argument("--dress", choices=DRESSES, help="the major of Enterprise Linux whose packages it sees")
     up.set_defaults(handler=_up)
     execute = commands.add_parser("exec", help="run a program in a box; its exit status is the command's")
     execute.add_argument("name", metavar="NAME")
@@ -109,7 +112,7 @@ def _up(args: argparse.Namespace) -> None:
 
 def _existing(args: argparse.Namespace) -> Optional[Box]:
     found = [record for record in registry.records() if record.name == args.name and record.owner is None]
-    if found and (args.engines or args.repository):
+    if found and (args.engines or args.repository or args.dress):
         raise SwitchroomError(
             f"There is a box '{args.name}' already; what is installed in it is not changed.",
             hint=f"Remove it first: scripts/lab down {args.name}",
@@ -120,13 +123,16 @@ def _existing(args: argparse.Namespace) -> Optional[Box]:
 
 def _make(args: argparse.Namespace) -> Box:
     if not args.engines and not args.repository:
-        return make_box(args.name, owned=False)
+        return make_box(args.name, owned=False, dress=args.dress)
     root = (args.repository or _quickstart()).absolute()
     if not args.engines:
-        return make_box(args.name, binds=repository_bind(root), owned=False)
+        return make_box(args.name, binds=repository_bind(root), owned=False, dress=args.dress)
+    below = [dress_layer(args.dress)] if args.dress else []
     with Reporter().step("Preparing the engines"):
-        layer = appliance_layer(root, ["switchroom", *(f"asterisk{series}" for series in args.engines)])
-    return make_box(args.name, [layer], repository_bind(root), owned=False)
+        layer = appliance_layer(
+            root, ["switchroom", *(f"asterisk{series}" for series in args.engines)], below
+        )
+    return make_box(args.name, [layer], repository_bind(root), owned=False, dress=args.dress)
 
 
 def _quickstart() -> Path:

@@ -7,7 +7,7 @@ import os
 import shutil
 import time
 from pathlib import Path
-from typing import Sequence
+from typing import Callable, Sequence
 from urllib.parse import unquote, urlsplit
 
 from lab import namespaces, registry
@@ -24,25 +24,44 @@ from switchroom.core.process import Arg
 REPOSITORY_URL = "file:///srv/repo"
 
 _MAKE_SECONDS = 900.0
-_KEEP = 3
+_KEEP = 6
 _KEEP_SECONDS = 3600.0
 _OVERLAY = "redirect_dir=on,index=on"
 _DEAD = ".dead-"
 
+Fill = Callable[[Namespaces, Path], None]
 
-def appliance_layer(repository: Path, packages: Sequence[str]) -> Path:
+
+def appliance_layer(repository: Path, packages: Sequence[str], below: Sequence[Path] = ()) -> Path:
     """Return the layer with ``packages`` installed from the stable channel, made first if it is not cached.
+
+    It stands on the lab base and the layers ``below``, the lowest first.
 
     Each of ``packages`` is a transaction of its own, in this order, so the first engine is the selected one.
     ``repository`` is the root of a repository with a file URL. The layer's dnf knows it as
     ``switchroom-stable`` and ``switchroom-testing``; give each box ``repository_bind`` to see it. Nobody may
     write to the layer.
     """
-    base, layers = ensure_base(), cache_dir("lab", "layers")
-    layer = layers / _key(base, repository, packages)
+
+    def fill(life: Namespaces, root: Path) -> None:
+        _show(life, root, repository)
+        _install(life, root, repository, packages)
+
+    return ensure_layer(_key(repository, packages), below, fill)
+
+
+def ensure_layer(key: str, below: Sequence[Path], fill: Fill) -> Path:
+    """Return the layer ``key`` over the lab base and the layers ``below``, the lowest first.
+
+    If it is not cached, ``fill`` makes it: it gets the namespaces and the path of the root in them, and what
+    it changes there is the layer. ``key`` names the content; what is below is added to it.
+    """
+    under, layers = (ensure_base(), *below), cache_dir("lab", "layers")
+    names = "\0".join([key, *(path.name for path in under)])
+    layer = layers / hashlib.sha256(names.encode()).hexdigest()[:16]
     with lock.exclusive(layers / ".lock", what="the lab's prepared layers", wait=_MAKE_SECONDS):
         if not layer.is_dir():
-            _make(layer, base, repository, packages)
+            _make(layer, under, fill)
         os.utime(layer)
         prune(layers)
     return layer
@@ -60,7 +79,7 @@ def repository_bind(repository: Path) -> dict[Path, str]:
     return {repository.absolute(): unquote(url.path)}
 
 
-def _key(base: Path, repository: Path, packages: Sequence[str]) -> str:
+def _key(repository: Path, packages: Sequence[str]) -> str:
     published = open_repo(repository, STABLE).current
     if published is None:
         raise SwitchroomError(
@@ -68,22 +87,20 @@ def _key(base: Path, repository: Path, packages: Sequence[str]) -> str:
             hint="Promote it first: switchroom repo promote",
             code=ExitCode.REFUSED,
         )
-    digest = hashlib.sha256(f"{base.name}\0{list(packages)}\0".encode())
+    digest = hashlib.sha256(f"{list(packages)}\0".encode())
     digest.update(repository_url(repository).encode())
     digest.update((published / "repodata/repomd.xml").read_bytes())  # its checksums cover each package
     digest.update(Path(__file__).read_bytes())
-    return digest.hexdigest()[:16]
+    return digest.hexdigest()
 
 
-def _make(layer: Path, base: Path, repository: Path, packages: Sequence[str]) -> None:
+def _make(layer: Path, under: Sequence[Path], fill: Fill) -> None:
     for dead in layer.parent.glob(".staging-*"):
         shutil.rmtree(dead)  # its maker was killed, or we would not hold the lock
     with staging(layer.parent) as stage:
         life = namespaces.make(tied=True)
         try:
-            root = _mount(life, base, stage)
-            _show(life, root, repository)
-            _install(life, root, repository, packages)
+            fill(life, _mount(life, under, stage))
         finally:
             life.end()
         os.sync()  # a power cut after the rename must not leave empty files under the final name
@@ -91,12 +108,13 @@ def _make(layer: Path, base: Path, repository: Path, packages: Sequence[str]) ->
         (stage / "upper").rename(layer)
 
 
-def _mount(life: Namespaces, base: Path, stage: Path) -> Path:
+def _mount(life: Namespaces, under: Sequence[Path], stage: Path) -> Path:
     root = stage / "root"
     for name in ("upper", "work", "root"):
         (stage / name).mkdir(mode=0o755)
     own = f"upperdir={stage / 'upper'},workdir={stage / 'work'},{_OVERLAY}"
-    life.run(["mount", "-t", "overlay", "-o", f"lowerdir={base},{own}", "overlay", root], "mount")
+    lower = ":".join(str(path) for path in reversed(under))
+    life.run(["mount", "-t", "overlay", "-o", f"lowerdir={lower},{own}", "overlay", root], "mount")
     life.run(["mount", "-t", "proc", "proc", root / "proc"], "mount", "pid")
     life.run(["mount", "--bind", "/dev", root / "dev"], "mount")
     return root

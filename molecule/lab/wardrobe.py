@@ -1,0 +1,82 @@
+"""What a box wears over the lab base: the repositories of an EL major, and for another major its name.
+
+The base itself says that it is Rocky 9. A box of the dress ``el10`` says Rocky 10, to programs and to rpm.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Dict
+
+from lab.layers import ensure_layer
+from lab.namespaces import Namespaces
+from lab.recipe import HERE, Recipe, load_recipe
+from lab.rpms.model import DRESSES
+from lab.rpms.publish import KEY
+from lab.stub import RPM_HOME, install_stub
+from switchroom.build.keys import development_key
+from switchroom.core import process
+from switchroom.core.errors import ExitCode, SwitchroomError
+
+_REPOSITORIES = HERE / "dress-lab.repo"
+_RELEASES = {"el9": "9.8", "el10": "10.2"}
+
+
+def dress_layer(dress: str) -> Path:
+    """Return the layer that dresses a box as ``el9`` or ``el10``, made first if it is not cached.
+
+    Show the box ``lab.rpms.bind(dress)`` too: the layer's .repo file says that the packages are there.
+    """
+    if dress not in DRESSES:
+        known = " and ".join(DRESSES)
+        raise SwitchroomError(f"The lab has no dress '{dress}', only {known}.", code=ExitCode.USAGE)
+
+    def fill(life: Namespaces, root: Path) -> None:
+        inside = life.path(root)
+        for source, target in _files(dress).items():
+            place = inside / target
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, place)
+        (inside / "etc/pki/rpm-gpg" / KEY).write_bytes(development_key().export_public())
+        if _RELEASES[dress] != load_recipe().release:
+            _rename(inside, _recipe(dress))
+
+    return ensure_layer(_key(dress), (), fill)
+
+
+def _files(dress: str) -> Dict[Path, Path]:
+    """Return the dress's files, and where in a box they go."""
+    own = HERE / f"dress-{dress}"
+    found = {path: path.relative_to(own) for path in sorted(own.rglob("*")) if path.is_file()}
+    return {**found, _REPOSITORIES: Path("etc/yum.repos.d/lab.repo")}
+
+
+def _key(dress: str) -> str:
+    digest = hashlib.sha256(f"{dress}\0{development_key().fingerprint}\0".encode())
+    for source, target in [*_files(dress).items(), (Path(__file__), Path(__file__))]:
+        digest.update(f"{target.name}\0".encode())
+        digest.update(source.read_bytes())
+    return digest.hexdigest()
+
+
+def _recipe(dress: str) -> Recipe:
+    """Return the base's recipe as a base of another major would have it."""
+    recipe, release, major = load_recipe(), _RELEASES[dress], dress.removeprefix("el")
+    renamed = {
+        "base-module(platform:el9)": f"base-module(platform:{dress}) = {release}",
+        "system-release(releasever)": f"system-release(releasever) = {major}",
+        **{name: f"{name} = {release}" for name in ("redhat-release", "rocky-release", "system-release")},
+    }
+    capabilities = [renamed.get(word.partition(" ")[0], word) for word in recipe.provides["capabilities"]]
+    provides = {**recipe.provides, "capabilities": capabilities}
+    return dataclasses.replace(recipe, release=release, provides=provides)
+
+
+def _rename(root: Path, recipe: Recipe) -> None:
+    process.run(["rpm", "--root", root, "--erase", "--justdb", "lab-base"], env=RPM_HOME)
+    with tempfile.TemporaryDirectory() as work:
+        install_stub(root, recipe, Path(work))
