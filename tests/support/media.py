@@ -80,15 +80,21 @@ class Medium:
     without: Sequence[str] = ()  # files and folders of the layout left out
     packages: Sequence[str] = ("libedit",)
     extra: Sequence[str] = ()  # more words for xorriso
+    label: str = "EL-9-6-x86_64-dvd"
+
+    @property
+    def major(self) -> str:
+        """The major of the layout."""
+        return "10" if self.version.startswith("10") else "9"
 
 
 def el_medium(folder: Path, medium: Medium = Medium()) -> Path:
     """Write a made-up EL medium and return its path."""
     tree = folder / "tree"
-    lab = open_base(lab_base(cache_dir("iso")))
+    lab = open_base(lab_base(cache_dir("iso"), medium.major))
     names = [name for name in lab.files if name not in medium.without and name != "isolinux/boot.cat"]
     xorriso.extract(lab.path, {name: tree / name for name in names})
-    system = load_defaults().major(9).packages
+    system = load_defaults().major(int(medium.major)).packages
     small = [Small(name, release="1.el9") for name in (*system, *medium.packages) if name[0] != "@"]
     if "BaseOS" not in medium.without:
         repository(tree / "BaseOS", *small, Small("core-shell", release="1.el9"))
@@ -98,7 +104,7 @@ def el_medium(folder: Path, medium: Medium = Medium()) -> Path:
     if treeinfo.is_file():
         treeinfo.write_text(_treeinfo(medium, sha256(tree / ESP)))
     image = folder / "el.iso"
-    write_base(tree, image, "EL-9-6-x86_64-dvd", medium.extra)
+    write_base(tree, image, medium.label, medium.extra)
     return image
 
 

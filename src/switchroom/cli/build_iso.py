@@ -7,7 +7,7 @@ import datetime
 from pathlib import Path
 from typing import List, Tuple
 
-from switchroom.build.iso.build import LAB, Built, Order, build_iso
+from switchroom.build.iso.build import Built, Order, build_iso
 from switchroom.build.iso.closure import parse_repositories
 from switchroom.build.iso.verify import verify_iso
 from switchroom.build.kickstart.credentials import password_hash_of, ssh_keys_of
@@ -29,7 +29,9 @@ checked against them instead: signature, media checksum, content, boot menus."""
 def register(subparsers: Subparsers) -> None:
     """Add the command."""
     parser = add_command(subparsers, "iso", _run, "make or verify the installer image", _DESCRIPTION)
-    parser.add_argument("--base", metavar="ISO", help=f"boot, minimal or DVD ISO of EL9, or '{LAB}'")
+    parser.add_argument(
+        "--base", metavar="ISO", help="boot, minimal or DVD ISO of EL9 or EL10, or a stand-in: lab, lab10"
+    )
     parser.add_argument("--out", type=Path, metavar="FILE", help="the image to write")
     parser.add_argument("--repo-root", type=Path, metavar="DIR", help="the published package repository")
     parser.add_argument("--channel", choices=CHANNELS, default=STABLE, help=f"default: {STABLE}")

@@ -14,7 +14,7 @@ from switchroom.core.errors import ExitCode, SwitchroomError
 
 LAB_FAMILY = "Switchroom Lab stand-in"
 FAMILIES = ("Rocky Linux", "AlmaLinux", "CentOS Stream", LAB_FAMILY)
-MAJOR = "9"
+MAJORS = ("9", "10")
 ARCH = "x86_64"
 
 KERNEL = "images/pxeboot/vmlinuz"
@@ -23,14 +23,19 @@ ESP = "images/efiboot.img"
 SHIM = "EFI/BOOT/BOOTX64.EFI"
 GRUB = "EFI/BOOT/grubx64.efi"
 GRUB_MENU = "EFI/BOOT/grub.cfg"
-BIOS_LOADER = "isolinux/isolinux.bin"
-BIOS_MENU = "isolinux/isolinux.cfg"
-_NEEDED = (KERNEL, INITRD, ESP, SHIM, GRUB, GRUB_MENU, BIOS_LOADER, "isolinux/vesamenu.c32", ".discinfo")
+ISOLINUX = "isolinux/isolinux.bin"
+BIOS_GRUB = "images/eltorito.img"
+BIOS_MENUS = {ISOLINUX: "isolinux/isolinux.cfg", BIOS_GRUB: "boot/grub2/grub.cfg"}
+_NEEDED = (KERNEL, INITRD, SHIM, GRUB, GRUB_MENU, ".discinfo", ".treeinfo")
+_NEEDED_BESIDE = {ISOLINUX: ("isolinux/vesamenu.c32",), BIOS_GRUB: ()}
 
 
 @dataclass(frozen=True)
 class Base:
-    """An installation medium of the EL9 layout; ``repositories`` are folders on it that hold repodata."""
+    """An installation medium; ``repositories`` are folders on it that hold repodata.
+
+    BIOS starts isolinux (EL9) or GRUB (EL10), UEFI starts shim and GRUB.
+    """
 
     path: Path
     family: str
@@ -39,6 +44,16 @@ class Base:
     layout: Layout
     files: FrozenSet[str]
     repositories: Tuple[str, ...]
+
+    @property
+    def major(self) -> str:
+        """The Enterprise Linux major: ``9`` or ``10``."""
+        return self.version.split(".")[0]
+
+    @property
+    def bios_menu(self) -> str:
+        """The path of the menu that BIOS machines show."""
+        return BIOS_MENUS[self.layout.bios_image or ""]
 
     @property
     def lab(self) -> bool:
@@ -54,16 +69,16 @@ def open_base(path: Path) -> Base:
     if not path.is_file():
         raise SwitchroomError(
             f"The base image '{path}' does not exist.",
-            hint="Give the path of a Rocky, Alma or CentOS Stream 9 ISO, or 'lab'.",
+            hint="Give the path of a Rocky, Alma or CentOS Stream ISO, or 'lab'.",
             code=ExitCode.USAGE,
         )
     volume = read_volume(path)
     files = xorriso.paths(path)
     tree = _treeinfo(path, files)
     _check_release(path, tree)
-    _check_files(path, files)
     layout = read_layout(path)
     _check_layout(path, layout)
+    _check_files(path, files, layout)
     return Base(
         path=path,
         family=tree["general"]["family"],
@@ -91,24 +106,27 @@ def _check_release(path: Path, tree: configparser.ConfigParser) -> None:
     arch = tree.get("general", "arch", fallback="unknown")
     if arch != ARCH:
         raise _unsupported(path, f"its architecture is '{arch}'; only '{ARCH}' is supported")
-    if family not in FAMILIES or version.split(".")[0] != MAJOR:
-        raise _unsupported(path, f"it is '{family} {version}'; release {MAJOR} of {_known()} is supported")
+    if family not in FAMILIES or version.split(".")[0] not in MAJORS:
+        releases = " and ".join(MAJORS)
+        raise _unsupported(path, f"it is '{family} {version}'; supported are {releases} of {_known()}")
 
 
 def _known() -> str:
     return ", ".join(FAMILIES[:-2]) + f" and {FAMILIES[-2]}"
 
 
-def _check_files(path: Path, files: FrozenSet[str]) -> None:
-    missing = [name for name in _NEEDED if name not in files]
-    if missing:
-        raise _unsupported(path, f"these files of the EL9 layout are missing: {', '.join(missing)}")
-
-
 def _check_layout(path: Path, layout: Layout) -> None:
-    if layout.bios_image != BIOS_LOADER or layout.efi_image != ESP:
-        found = f"BIOS '{layout.bios_image}', UEFI '{layout.efi_image}'"
-        raise _unsupported(path, f"its boot images are not those of the EL9 layout ({found})")
+    if layout.bios_image not in BIOS_MENUS:
+        known = "' or '".join(BIOS_MENUS)
+        raise _unsupported(path, f"BIOS starts '{layout.bios_image}' from it, not '{known}'")
+    if not layout.esp_copies:
+        raise _unsupported(path, "it has nothing that UEFI could start")
+
+
+def _check_files(path: Path, files: FrozenSet[str], layout: Layout) -> None:
+    missing = [name for name in (*_NEEDED, *_NEEDED_BESIDE[layout.bios_image or ""]) if name not in files]
+    if missing:
+        raise _unsupported(path, f"these files of an installation medium are missing: {', '.join(missing)}")
 
 
 def _repositories(tree: configparser.ConfigParser, files: FrozenSet[str]) -> Tuple[str, ...]:
@@ -123,6 +141,6 @@ def _repositories(tree: configparser.ConfigParser, files: FrozenSet[str]) -> Tup
 def _unsupported(path: Path, why: str) -> SwitchroomError:
     return SwitchroomError(
         f"'{path}' cannot be used as a base: {why}.",
-        hint="Use a boot, minimal or DVD ISO of Rocky, Alma or CentOS Stream 9 for x86_64.",
+        hint="Use a boot, minimal or DVD ISO of Rocky, Alma or CentOS Stream 9 or 10 for x86_64.",
         code=ExitCode.REFUSED,
     )

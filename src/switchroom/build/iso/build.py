@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from switchroom.build.iso import closure, content, loaders, manifest, menus, remaster, sums
-from switchroom.build.iso.base import MAJOR, Base, open_base
+from switchroom.build.iso import closure, content, graft, loaders, manifest, menus, remaster, sbom, sums
+from switchroom.build.iso.base import Base, open_base
 from switchroom.build.iso.closure import Closure, Request
+from switchroom.build.iso.graft import Content, Late
 from switchroom.build.iso.lab_base import lab_base
 from switchroom.build.iso.labels import check_volume_id
 from switchroom.build.keys import SigningKey
@@ -19,11 +21,11 @@ from switchroom.build.repo.metadata import RepoPackage
 from switchroom.build.workspace import cache_dir
 from switchroom.catalog.model import Series, SeriesType
 from switchroom.core.errors import ExitCode, SwitchroomError
-from switchroom.core.files import sha256, staging
+from switchroom.core.files import staging
 from switchroom.core.process import require
 from switchroom.core.progress import Reporter
 
-LAB = "lab"
+LAB = {"lab": "9", "lab10": "10"}  # the stand-ins and their Enterprise Linux majors
 
 
 @dataclass(frozen=True)
@@ -87,14 +89,19 @@ class _Build:
 
     def run(self, names: Sequence[str]) -> Built:
         packages, closed = self._packages(names)
+        with self._reporter.step("Writing the boot menu into the EFI system partition"):
+            (self._folder / "esp.cfg").write_text(loaders.esp_text(self._volume_id))
+            scratch = self._folder / "esp"
+            scratch.mkdir()
+            boot = remaster.prepare(self._base, self._folder / "esp.cfg", self._order.epoch, scratch)
         files = self._files(closed)
-        data = self._describe(packages, closed, files)
-        image = self._folder / self._order.out.name
-        changes = remaster.Changes(self._volume_id, files, self._folder / "esp.cfg", self._order.epoch)
-        added = sum(map(remaster.size_of, files.values()))
+        late = self._late(packages, closed, boot, files)
+        added = sum(map(graft.length, files.values()))
         remaster.check_space(self._base, added, self._order.out.parent)
-        remaster.remaster(self._base, changes, image, self._reporter)
-        return self._finish(image, data, closed)
+        changes = graft.Changes(self._volume_id, {**files, **late}, self._order.epoch)
+        image = self._folder / self._order.out.name
+        made = remaster.remaster(self._base, changes, boot, image, self._reporter)
+        return self._finish(image, made, late, closed)
 
     def _packages(self, names: Sequence[str]) -> Tuple[Tuple[RepoPackage, ...], Closure]:
         order = self._order
@@ -118,7 +125,7 @@ class _Build:
         return packages, closed
 
     def _close(self, names: Sequence[str]) -> Closure:
-        system = load_defaults().major(int(MAJOR)).packages
+        system = load_defaults().major(int(self._base.major)).packages
         request = Request(system, tuple(names))
         with self._reporter.step("Resolving what an installation needs") as step:
             closed = closure.resolve(
@@ -129,13 +136,10 @@ class _Build:
             self._reporter.warn(f"not on the medium, so installing needs a network: {line}")
         return closed
 
-    def _files(self, closed: Closure) -> Dict[str, Path]:
-        """Write everything but the manifest; return the medium's new files by their path."""
+    def _files(self, closed: Closure) -> Dict[str, Content]:
+        """Write everything but the manifest and the SBOM; return the medium's new files by their path."""
         offline = closed.complete and not self._base.lab
         content.write_kickstarts(self._folder / "ks", [self._kickstart(mode, offline) for mode in Mode])
-        (self._folder / "esp.cfg").write_text(loaders.esp_text(self._volume_id))
-        key = self._folder / "key"
-        key.write_bytes(self._order.key.export_public())
         subtitle = "lab" if self._base.lab else "offline" if offline else "network"
         menu = menus.build_menu(
             menus.load_data(),
@@ -144,18 +148,18 @@ class _Build:
             subtitle,
             f"{self._base.family} {self._base.version}",
         )
-        boot = content.write_menus(self._folder / "boot", menu)
+        boot = content.write_menus(self._folder / "boot", menu, self._base)
         return {
             **boot,
             content.REPOSITORY: self._repository,
             content.KICKSTARTS: self._folder / "ks",
-            content.KEY: key,
+            content.KEY: self._order.key.export_public(),
         }
 
     def _kickstart(self, mode: Mode, offline: bool) -> KickstartSettings:
         series = self._order.series
         return KickstartSettings(
-            el=int(MAJOR),
+            el=int(self._base.major),
             mode=mode,
             volume_id=self._volume_id,
             versions=offers(series),
@@ -165,35 +169,51 @@ class _Build:
             offline=offline,
         )
 
-    def _describe(
-        self, packages: Sequence[RepoPackage], closed: Closure, files: Dict[str, Path]
-    ) -> Dict[str, Any]:
-        """Write the manifest and add it to ``files``."""
-        with self._reporter.step("Hashing the base", self._base.path.stat().st_size) as step:
-            digest = sha256(self._base.path, step.advance)
-        data = manifest.describe(
-            base=self._base,
-            base_sha256=digest,
+    def _late(
+        self,
+        packages: Sequence[RepoPackage],
+        closed: Closure,
+        boot: remaster.BootParts,
+        files: Mapping[str, Content],
+    ) -> Dict[str, Late]:
+        """Return the medium's files that name the base's sum."""
+        order, base = self._order, self._base
+        facts = manifest.Facts(
             volume_id=self._volume_id,
-            epoch=self._order.epoch,
-            series=menus.ordered(self._order.series),
+            epoch=order.epoch,
+            series=menus.ordered(order.series),
             packages=packages,
             missing=closed.missing,
-            files=files,
+            boot_arguments=(),
+            esp_copies=boot.copies,
+            loaders=boot.loaders,
         )
-        files[manifest.PATH] = self._folder / "manifest.json"
-        manifest.write(files[manifest.PATH], data)
-        return data
+        described = manifest.describe(base, facts, files, "")
+        folders = closure.unpack_metadata(base, self._folder / "dnf")
+        records = {name: sbom.records(path) for name, path in folders.items()}
+        records[content.REPOSITORY] = [one.record for one in packages]
 
-    def _finish(self, image: Path, data: Dict[str, Any], closed: Closure) -> Built:
-        order = self._order
-        with self._reporter.step("Hashing and signing the image", image.stat().st_size) as step:
-            digest = sha256(image, step.advance)
-            sidecars = sums.write(image, digest, data, order.key, order.epoch)
+        def finished(digest: str) -> Dict[str, Any]:
+            return {**described, "base": {**described["base"], "sha256": digest}}
+
+        return {
+            sbom.PATH: lambda digest: sbom.document(
+                base, (self._volume_id, order.epoch), records, boot.loaders, digest
+            ),
+            manifest.PATH: lambda digest: manifest.encode(finished(digest)),
+        }
+
+    def _finish(
+        self, image: Path, made: remaster.Remastered, late: Mapping[str, Late], closed: Closure
+    ) -> Built:
+        order, digest = self._order, made.pressed.base_sha256
+        data: Dict[str, Any] = json.loads(late[manifest.PATH](digest))
+        with self._reporter.step("Signing the sums"):
+            sidecars = sums.write(image, made, (data, late[sbom.PATH](digest)), order.key, order.epoch)
         image.chmod(0o600 if order.password_hash else 0o644)  # the kickstart on it carries the hash
         for path in (*sidecars, image):
             path.replace(order.out.with_name(path.name))
-        return Built(order.out, digest, data, closed.missing)
+        return Built(order.out, made.pressed.sha256, data, closed.missing)
 
 
 def _check_output(order: Order) -> None:
@@ -220,7 +240,8 @@ def _check_series(order: Order) -> List[str]:
 
 
 def _open(order: Order) -> Base:
-    return open_base(lab_base(cache_dir("iso")) if order.base == LAB else Path(order.base))
+    major = LAB.get(order.base)
+    return open_base(lab_base(cache_dir("iso"), major) if major else Path(order.base))
 
 
 def _volume_id(base: Base) -> str:
@@ -246,6 +267,6 @@ def _refuse_lab_packages(packages: Sequence[RepoPackage]) -> None:
             f"{len(lab)} packages were built on a host that is not Enterprise Linux ('.lab'); a real base"
             " does not take them.",
             cause="\n".join(lab[:10]),
-            hint="Build them on an EL9 host or with: switchroom build packages --builder mock",
+            hint="Build them on an Enterprise Linux host or with: switchroom build packages --builder mock",
             code=ExitCode.REFUSED,
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 from switchroom.build.iso import xorriso
-from switchroom.build.iso.base import ARCH, MAJOR, Base
+from switchroom.build.iso.base import ARCH, Base
 from switchroom.core.errors import ExitCode, SwitchroomError
 from switchroom.core.process import Arg, run
 
@@ -57,15 +57,16 @@ def parse_repositories(texts: Sequence[str]) -> Dict[str, Path]:
 def resolve(base: Base, ours: Path, extra: Mapping[str, Path], request: Request, scratch: Path) -> Closure:
     """Resolve a request against the medium, our repository and extra ones; only metadata is unpacked.
 
-    ``scratch`` is a folder for dnf. Raises SwitchroomError when this machine lacks dnf.
+    ``scratch`` is a folder for dnf and, see :func:`unpack_metadata`, the base's metadata. Raises
+    SwitchroomError when this machine lacks dnf.
     """
     folders = {_BASE + name.replace("/", "-"): name for name in base.repositories}
     if not folders:
         return Closure((), ("all packages of the system: the base has no repository",))
-    unpacked = {name: scratch / name for name in folders}
-    xorriso.extract(base.path, {f"{folders[n]}/repodata": unpacked[n] / "repodata" for n in folders})
+    metadata = unpack_metadata(base, scratch)
+    unpacked = {name: metadata[folder] for name, folder in folders.items()}
     repos = {**unpacked, _OURS: ours, **extra}
-    answer = _ask(repos, list(folders), request, scratch)
+    answer = _ask(base, repos, list(folders), request, scratch)
     chosen = [*answer["system"]["chosen"], *answer["ours"]["chosen"]]
     absent = [
         f"{one['nevra']} (in the metadata of '{folders[one['repo']]}', but not on the medium)"
@@ -77,7 +78,17 @@ def resolve(base: Base, ours: Path, extra: Mapping[str, Path], request: Request,
     return Closure(tuple(sorted(added)), tuple(sorted(missing)))
 
 
-def _ask(repos: Mapping[str, Path], system: List[str], request: Request, scratch: Path) -> Dict[str, Any]:
+def unpack_metadata(base: Base, scratch: Path) -> Dict[str, Path]:
+    """Copy the metadata of the base's repositories into ``scratch``: folder on the medium to folder there."""
+    unpacked = {name: scratch / (_BASE + name.replace("/", "-")) for name in base.repositories}
+    absent = {name: path for name, path in unpacked.items() if not path.exists()}
+    xorriso.extract(base.path, {f"{name}/repodata": path / "repodata" for name, path in absent.items()})
+    return unpacked
+
+
+def _ask(
+    base: Base, repos: Mapping[str, Path], system: List[str], request: Request, scratch: Path
+) -> Dict[str, Any]:
     order = {
         "repos": {name: str(path) for name, path in repos.items()},
         "requests": {
@@ -85,7 +96,7 @@ def _ask(repos: Mapping[str, Path], system: List[str], request: Request, scratch
             "ours": {"packages": [*request.system, *request.ours], "repos": list(repos)},
         },
         "scratch": str(scratch),
-        "releasever": MAJOR,
+        "releasever": base.major,
         "arch": ARCH,
     }
     command: List[Arg] = [_PYTHON, Path(__file__).with_name("dnf_resolve.py")]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Dict, List, Sequence, Tuple
 
 from switchroom.build.iso import loaders
-from switchroom.build.iso.base import BIOS_MENU, GRUB_MENU
+from switchroom.build.iso.base import GRUB_MENU, ISOLINUX, Base
 from switchroom.build.iso.menus import Menu
 from switchroom.build.keys import SigningKey
 from switchroom.build.kickstart.check import check
@@ -76,18 +76,20 @@ def write_kickstarts(folder: Path, settings: Sequence[KickstartSettings]) -> Non
         (folder / f"{one.mode.value}.cfg").write_text(text)
 
 
-def write_menus(folder: Path, menu: Menu) -> Dict[str, Path]:
+def write_menus(folder: Path, menu: Menu, base: Base) -> Dict[str, Path]:
     """Write the menus into ``folder`` and return all boot files of the medium that change, by their path."""
+    isolinux = base.layout.bios_image == ISOLINUX
     art = data_path("kickstart") / "art"
     folder.mkdir()
     texts = {
-        BIOS_MENU: loaders.isolinux_text(menu),
+        base.bios_menu: loaders.isolinux_text(menu) if isolinux else loaders.bios_grub_text(menu),
         GRUB_MENU: loaders.grub_text(menu),
         f"{loaders.GRUB_ART}/theme.txt": loaders.theme_text(menu, (art / "theme.txt").read_text()),
     }
     files = {f"{loaders.GRUB_ART}/{name}": art / name for name in _GRUB_PICTURES}
-    files[f"{loaders.BIOS_ART}/menu-bios.png"] = art / "menu-bios.png"
+    if isolinux:
+        files[f"{loaders.BIOS_ART}/menu-bios.png"] = art / "menu-bios.png"
     for name, text in texts.items():
-        files[name] = folder / Path(name).name
+        files[name] = folder / name.replace("/", "-")
         files[name].write_text(text)
     return files

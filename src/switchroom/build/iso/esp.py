@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import List, Mapping
+from typing import Dict, List, Mapping
 
 from switchroom.build.iso.base import GRUB_MENU, SHIM
 from switchroom.core.errors import ExitCode, SwitchroomError
@@ -13,17 +13,29 @@ from switchroom.core.process import Arg, output, run
 _BOOT = "EFI/BOOT"
 
 
-def set_menu(esp: Path, menu: Path, epoch: int) -> None:
+def volume_size(start: bytes) -> int:
+    """Return the bytes of the FAT file system that begins with these; 0 if it is none.
+
+    Source: the FAT specification's BIOS parameter block.
+    """
+    sector = int.from_bytes(start[11:13], "little")
+    count = int.from_bytes(start[19:21], "little") or int.from_bytes(start[32:36], "little")
+    return sector * count if start[510:512] == b"\x55\xaa" else 0
+
+
+def set_menu(esp: Path, menu: Path, epoch: int) -> Dict[str, str]:
     """Replace every boot menu in an EFI system partition; equal input gives equal bytes.
 
-    Shim and GRUB stay as they are, which is checked. ``epoch`` dates the new files.
+    Shim and GRUB stay as they are, which is checked; returned are their names and SHA-256. ``epoch`` dates
+    the new files.
     """
-    before = _loaders(esp)
+    before = loaders(esp)
     names = [name for name in listing(esp) if name.lower().endswith((".cfg", ".conf"))]
     for name in sorted({*names, Path(GRUB_MENU).name}):
         put(esp, {f"{_BOOT}/{name}": menu}, epoch)
-    if _loaders(esp) != before:
+    if loaders(esp) != before:
         raise SwitchroomError(f"The boot loaders in '{esp.name}' changed while its menu was replaced.")
+    return before
 
 
 def put(esp: Path, files: Mapping[str, Path], epoch: int) -> None:
@@ -70,7 +82,8 @@ def _mtools(*words: Arg, epoch: int) -> None:
         )
 
 
-def _loaders(esp: Path) -> List[str]:
+def loaders(esp: Path) -> Dict[str, str]:
+    """Return the boot loaders in EFI/BOOT and their SHA-256; SwitchroomError if shim is not among them."""
     with staging(esp.parent) as folder:
         names = [name for name in listing(esp) if name.lower().endswith(".efi")]
         if Path(SHIM).name not in names:
@@ -79,4 +92,4 @@ def _loaders(esp: Path) -> List[str]:
             )
         for name in names:
             get(esp, f"{_BOOT}/{name}", folder / name)
-        return [f"{name} {sha256(folder / name)}" for name in sorted(names)]
+        return {name: sha256(folder / name) for name in sorted(names)}

@@ -8,15 +8,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, Optional, Tuple
+from typing import Dict, List, Optional, Set, Tuple
 
 from switchroom.build.iso import xorriso
+from switchroom.build.iso.xorriso import BLOCK
 from switchroom.core.errors import ExitCode, SwitchroomError
 
-BLOCK = 2048  # bytes in an ISO 9660 block
 _SECTOR = 512  # bytes in a partition table's unit
 _EFI_SYSTEM = "28732ac11ff8d211ba4b00a0c93ec93b"  # GPT type GUID as xorriso prints it: raw bytes
-_BASIC_DATA = "a2a0d0ebe5b9334487c068b6b72699c7"  # what isohybrid gives its EFI partition
 _MBR_EFI = "0xef"
 
 
@@ -43,9 +42,7 @@ class Layout:
     """The boot structures of one image."""
 
     bios_image: Optional[str]  # path on the medium
-    efi_image: Optional[str]  # path on the medium
     esp_copies: Tuple[Extent, ...]
-    appended: Tuple[int, ...]  # numbers of EFI partitions that lie behind the file system
 
 
 def read_volume(image: Path) -> Volume:
@@ -85,16 +82,11 @@ def read_layout(image: Path) -> Layout:
 def parse_layout(report: str) -> Layout:
     """Return the layout from xorriso's plain reports on El Torito and system area."""
     platforms, torito = _el_torito(report)
-    mbr, gpt = _mbr(report), _gpt(report)
     uefi = [e for n, e in torito.items() if platforms[n] == "UEFI"]
     bios = [e for n, e in torito.items() if platforms[n] == "BIOS"]
-    appended = {n for table in (mbr, gpt) for n, extent in table.items() if extent.path is None}
-    return Layout(
-        bios_image=bios[0].path if bios else None,
-        efi_image=uefi[0].path if uefi else None,
-        esp_copies=(*uefi, *mbr.values(), *gpt.values()),
-        appended=tuple(sorted(appended)),
-    )
+    mbr = _mbr(report)
+    gpt = _gpt(report, {e.offset for e in (*uefi, *mbr)})
+    return Layout(bios[0].path if bios else None, (*uefi, *mbr, *gpt))
 
 
 def _el_torito(report: str) -> Tuple[Dict[str, str], Dict[str, Extent]]:
@@ -109,28 +101,28 @@ def _el_torito(report: str) -> Tuple[Dict[str, str], Dict[str, Extent]]:
     return {n: platform for n, platform, _, _ in rows}, extents
 
 
-def _mbr(report: str) -> Dict[int, Extent]:
+def _mbr(report: str) -> List[Extent]:
     rows = re.findall(
         r"^MBR partition +: +(\d+) +0x\w+ +(0x\w+) +(\d+) +(\d+)$", report, re.MULTILINE
     )  # number, type, start, blocks
     named = dict(re.findall(r"^MBR partition path : +(\d+) +/(.+)$", report, re.MULTILINE))
-    return {
-        int(n): Extent(f"MBR partition {n}", int(start) * _SECTOR, int(size) * _SECTOR, named.get(n))
+    return [
+        Extent(f"MBR partition {n}", int(start) * _SECTOR, int(size) * _SECTOR, named.get(n))
         for n, kind, start, size in rows
         if kind == _MBR_EFI
-    }
+    ]
 
 
-def _gpt(report: str) -> Dict[int, Extent]:
+def _gpt(report: str, known: Set[int]) -> List[Extent]:
+    """Return the EFI partitions; isohybrid gives them the type of data, so a ``known`` offset counts too."""
     kinds = dict(re.findall(r"^GPT type GUID +: +(\d+) +(\w+)$", report, re.MULTILINE))
     rows = re.findall(r"^GPT start and size : +(\d+) +(\d+) +(\d+)$", report, re.MULTILINE)
     named = dict(re.findall(r"^GPT partition path : +(\d+) +/(.+)$", report, re.MULTILINE))
-    # isohybrid's first partition is the whole image: same type as its EFI partition, but from sector 0.
-    return {
-        int(n): Extent(f"GPT partition {n}", int(start) * _SECTOR, int(size) * _SECTOR, named.get(n))
+    return [
+        Extent(f"GPT partition {n}", int(start) * _SECTOR, int(size) * _SECTOR, named.get(n))
         for n, start, size in rows
-        if int(start) > 0 and kinds[n] in (_EFI_SYSTEM, _BASIC_DATA)
-    }
+        if kinds[n] == _EFI_SYSTEM or int(start) * _SECTOR in known
+    ]
 
 
 def read_extent(image: Path, extent: Extent) -> bytes:

@@ -49,6 +49,7 @@ menu autoboot Starts the marked default in # second{,s}; press a key to stop
 # vesamenu writes help from the screen's left edge, whatever "hshift" says.
 _HELP_INDENT = " " * 17
 
+_BIOS_GRUB_MODULES = ("all_video", "font", "gfxterm", "gfxmenu", "png", "serial", "search", "search_label")
 _GRUB_HEADER = """\
 if serial --unit=0 --speed=115200; then
   terminal_input console serial
@@ -118,6 +119,13 @@ def grub_text(menu: Menu) -> str:
     for item in menu.items:
         lines += _grub_item(item)
     return "\n".join(lines) + "\n"
+
+
+def bios_grub_text(menu: Menu) -> str:
+    """Return ``grub.cfg`` for GRUB started by BIOS, which loads from the medium what UEFI's has built in."""
+    modules = "\n".join(f"insmod {name}" for name in _BIOS_GRUB_MODULES)
+    search = f"search --no-floppy --set=root --label {grub_quoted(menu.volume_id)}"
+    return f"{modules}\n{search}\n{grub_text(menu)}"
 
 
 def _grub_item(item: Item) -> Iterator[str]:

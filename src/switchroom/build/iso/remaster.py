@@ -5,40 +5,35 @@ No root and no mounts. What the finished image really holds is read back and com
 
 from __future__ import annotations
 
-import contextlib
-import datetime
+import hashlib
 import re
 import shutil
-import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterator, List, Mapping
+from typing import Dict, List, Mapping, Tuple
 
-from switchroom.build.iso import esp, xorriso
+from switchroom.build.iso import boot_area, esp, graft, pe, xorriso
 from switchroom.build.iso.base import ESP, GRUB, SHIM, Base
-from switchroom.build.iso.layout import read_extent, read_layout, read_volume
+from switchroom.build.iso.graft import Content
+from switchroom.build.iso.layout import Extent, read_extent, read_layout, read_volume
+from switchroom.build.iso.stream import Pressed, press
 from switchroom.core.errors import ExitCode, SwitchroomError
 from switchroom.core.files import sha256
-from switchroom.core.process import require, run
-from switchroom.core.progress import Reporter, Step
+from switchroom.core.process import require
+from switchroom.core.progress import Reporter
 
-TOOLS = ("xorriso", "mcopy", "mdir", "implantisomd5", "checkisomd5")
-_MARGIN = 64 << 20  # bytes: file system overhead and the EFI system partition
-_POLL_SECONDS = 0.2
+TOOLS = ("xorriso", "mcopy", "mdir")
+_MARGIN = 64 << 20  # bytes: the new tree, the skeleton, and EFI system partitions
 _TREEINFO = ".treeinfo"
 
 
 @dataclass(frozen=True)
-class Changes:
-    """What becomes different: ``files`` maps a path on the medium to a file or folder on disk.
+class BootParts:
+    """What firmware starts: new EFI system partitions by their offset, and each boot loader's SHA-256."""
 
-    ``esp_menu`` is the menu inside the EFI system partition, ``epoch`` the date of all files.
-    """
-
-    volume_id: str
-    files: Mapping[str, Path]
-    esp_menu: Path
-    epoch: int
+    copies: Mapping[int, bytes]
+    loaders: Mapping[str, str]
+    treeinfo: bytes
 
 
 def check_space(base: Base, added: int, folder: Path) -> None:
@@ -53,79 +48,98 @@ def check_space(base: Base, added: int, folder: Path) -> None:
         )
 
 
-def remaster(base: Base, changes: Changes, image: Path, reporter: Reporter) -> str:
-    """Write the changed copy to ``image`` with an embedded media checksum; return the ESP's SHA-256.
+def prepare(base: Base, menu: Path, epoch: int, scratch: Path) -> BootParts:
+    """Return the new boot parts: ``menu`` in every copy of the EFI system partition that the base has.
 
-    Scratch files go beside ``image``. Raises SwitchroomError when any copy of the EFI system partition in the
-    result is not the new one, lies outside the media checksum, or when a boot loader differs from the base's.
+    Raises SwitchroomError when a copy is none that can be changed, or when its shim is not signed.
     """
     require(*TOOLS)
-    partition = image.parent / "efiboot.img"
-    files = {**changes.files, ESP: partition, _TREEINFO: image.parent / "treeinfo"}
-    xorriso.extract(base.path, {ESP: partition, _TREEINFO: files[_TREEINFO]})
-    esp.set_menu(partition, changes.esp_menu, changes.epoch)
-    _update_treeinfo(files[_TREEINFO], sha256(partition))
-    size = base.path.stat().st_size + sum(map(size_of, changes.files.values()))
-    with reporter.step("Writing the image", size) as step, _growth(image, step):
-        _write(base, changes, files, image)
-    with reporter.step("Embedding the media checksum"):
-        run(["implantisomd5", "--force", image], what="Embedding the media checksum")
+    copies: Dict[int, bytes] = {}
+    loaders: Dict[str, str] = {}
+    for copy in (*base.layout.esp_copies, *_file_copies(base)):
+        if copy.offset not in copies:
+            path = scratch / f"esp-{copy.offset}.img"
+            path.write_bytes(_file_system(base.path, copy))
+            loaders.update({f"EFI/BOOT/{n}": d for n, d in esp.set_menu(path, menu, epoch).items()})
+            pe.require_signed(path, SHIM)
+            copies[copy.offset] = path.read_bytes()
+    return BootParts(copies, loaders, _treeinfo(base, copies, scratch))
+
+
+def _file_copies(base: Base) -> List[Extent]:
+    """Return the EFI system partition that is a file on the base, which nothing may boot."""
+    return [Extent(f"'{ESP}'", *place, ESP) for place in xorriso.extents(base.path).get(ESP, [])]
+
+
+def _file_system(image: Path, copy: Extent) -> bytes:
+    size = esp.volume_size(read_extent(image, Extent(copy.name, copy.offset, 512, None)))
+    if not size:
+        raise SwitchroomError(
+            f"The {copy.name} of '{image.name}' is no FAT file system, so its boot menu cannot be replaced.",
+            hint="Use a base without boot images for other machines, such as those of Apple.",
+            code=ExitCode.REFUSED,
+        )
+    return read_extent(image, Extent(copy.name, copy.offset, size, None))
+
+
+def _treeinfo(base: Base, copies: Mapping[int, bytes], scratch: Path) -> bytes:
+    xorriso.extract(base.path, {_TREEINFO: scratch / "treeinfo"})
+    text = (scratch / "treeinfo").read_text()
+    for copy in _file_copies(base):
+        digest = hashlib.sha256(copies[copy.offset]).hexdigest()
+        pattern = re.compile(rf"^({re.escape(ESP)}\s*=\s*sha256:)[0-9a-f]+$", re.MULTILINE)
+        text = pattern.sub(rf"\g<1>{digest}", text)
+    return text.encode()
+
+
+@dataclass(frozen=True)
+class Remastered:
+    """The sums of the new image, and where its files lie: (offset, size, what)."""
+
+    pressed: Pressed
+    places: Tuple[Tuple[int, int, str], ...]
+
+
+def remaster(
+    base: Base, changes: graft.Changes, parts: BootParts, image: Path, reporter: Reporter
+) -> Remastered:
+    """Write the changed copy to ``image`` with an embedded media checksum.
+
+    Scratch files go beside ``image``. Raises SwitchroomError when any copy of the EFI system partition in
+    the result is not the new one or lies outside the media checksum, or when a boot loader is not the base's.
+    """
+    files: Dict[str, Content] = {**changes.files, _TREEINFO: parts.treeinfo}
+    scratch = image.parent / "layout"
+    scratch.mkdir()
+    with reporter.step("Laying out the image"):
+        complete = graft.Changes(changes.volume_id, files, changes.epoch, parts.copies)
+        planned = graft.plan(base.path, complete, [base.layout.bios_image or ""], scratch)
+    with reporter.step("Writing the image", planned.size) as step:
+        pressed = press(base.path, planned, image, step.advance)
     with reporter.step("Checking every boot copy"):
-        check_boot_copies(image, partition)
+        digests = {offset: hashlib.sha256(data).hexdigest() for offset, data in parts.copies.items()}
+        check_boot_copies(image, digests, {offset: len(data) for offset, data in parts.copies.items()})
         _check_loaders(base, image)
-    return sha256(partition)
+    shutil.rmtree(scratch)
+    return Remastered(pressed, _places(planned, parts))
 
 
-def size_of(path: Path) -> int:
-    """Return the bytes of a file, or of all files in a folder."""
-    if path.is_file():
-        return path.stat().st_size
-    return sum(child.stat().st_size for child in path.rglob("*") if child.is_file())
+def check_boot_copies(image: Path, digests: Mapping[int, str], sizes: Mapping[int, int]) -> None:
+    """Raise unless each boot structure of ``image`` leads to a known copy, inside the media checksum.
 
-
-def check_boot_copies(image: Path, partition: Path) -> None:
-    """Raise unless each boot structure of ``image`` leads to ``partition``, inside the media checksum."""
-    expected, layout, volume = partition.read_bytes(), read_layout(image), read_volume(image)
+    ``digests`` and ``sizes`` are those of the EFI system partitions by their offset.
+    """
+    layout, volume = read_layout(image), read_volume(image)
     if not layout.esp_copies:
         raise SwitchroomError(f"No EFI system partition is to be found in '{image.name}'.")
     for copy in layout.esp_copies:
-        if read_extent(image, copy)[: len(expected)] != expected:
+        if copy.offset not in digests:
+            raise SwitchroomError(f"The {copy.name} of '{image.name}' is not where it was put.")
+        data = read_extent(image, Extent(copy.name, copy.offset, sizes[copy.offset], None))
+        if hashlib.sha256(data).hexdigest() != digests[copy.offset]:
             raise SwitchroomError(f"The {copy.name} of '{image.name}' does not hold the new boot menu.")
-        if copy.offset + copy.size > volume.size:
+        if copy.offset + len(data) > volume.size - graft.PADDING * xorriso.BLOCK:
             raise SwitchroomError(f"The {copy.name} of '{image.name}' is not covered by the media checksum.")
-
-
-def _write(base: Base, changes: Changes, files: Mapping[str, Path], image: Path) -> None:
-    commands: List[str] = ["-volid", changes.volume_id, "-boot_image", "any", "replay"]
-    for number in base.layout.appended:  # a copy behind the file system, where no media checksum reaches
-        commands += ["-append_partition", str(number), "0x00", ""]
-    for name, source in sorted(files.items()):
-        commands += ["-rm_r", f"/{name}", "--"] if source.is_dir() and _has(base, name) else []
-        commands += ["-map", str(source), f"/{name}"]
-        commands += ["-find", f"/{name}", "-type", "d", "-exec", "chmod", "0755", "--"]
-        commands += ["-find", f"/{name}", "-type", "f", "-exec", "chmod", "0644", "--"]
-    commands += ["-chown_r", "0", "/", "--", "-chgrp_r", "0", "/", "--"]
-    date = _volume_date(changes.epoch)
-    for which in ("c", "m", "uuid"):
-        commands += ["-volume_date", which, date]
-    commands += ["-volume_date", "all_file_dates", f"={changes.epoch}"]
-    environment = {"SOURCE_DATE_EPOCH": str(changes.epoch), "TZ": "UTC"}
-    xorriso.write(base.path, image, *commands, env=environment, what="Writing the image")
-
-
-def _has(base: Base, folder: str) -> bool:
-    return any(name.startswith(f"{folder}/") for name in base.files)
-
-
-def _volume_date(epoch: int) -> str:
-    """Return an ECMA-119 date in xorriso's form YYYYMMDDhhmmsscc."""
-    moment = datetime.datetime.fromtimestamp(epoch, datetime.timezone.utc)
-    return moment.strftime("%Y%m%d%H%M%S00")
-
-
-def _update_treeinfo(treeinfo: Path, digest: str) -> None:
-    pattern = re.compile(rf"^({re.escape(ESP)}\s*=\s*sha256:)[0-9a-f]+$", re.MULTILINE)
-    treeinfo.write_text(pattern.sub(rf"\g<1>{digest}", treeinfo.read_text()))
 
 
 def _check_loaders(base: Base, image: Path) -> None:
@@ -140,22 +154,8 @@ def _check_loaders(base: Base, image: Path) -> None:
         new.unlink()
 
 
-@contextlib.contextmanager
-def _growth(image: Path, step: Step) -> Iterator[None]:
-    """Advance a step by the bytes that another process adds to a file."""
-    over = threading.Event()
-
-    def watch() -> None:
-        seen = 0
-        while not over.wait(_POLL_SECONDS):
-            size = image.stat().st_size if image.exists() else 0
-            step.advance(size - seen)
-            seen = size
-
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
-    try:
-        yield
-    finally:
-        over.set()
-        watcher.join()
+def _places(planned: graft.Graft, parts: BootParts) -> Tuple[Tuple[int, int, str], ...]:
+    places = {(offset, size, name) for name, extents in planned.extents.items() for offset, size in extents}
+    places |= {(offset, len(data), "an EFI system partition") for offset, data in parts.copies.items()}
+    places.add((0, boot_area.SIZE, "boot sectors and volume descriptors"))
+    return tuple(sorted(places))

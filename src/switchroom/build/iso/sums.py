@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any, Mapping, Tuple
 
 from switchroom.build.iso import manifest
+from switchroom.build.iso.remaster import Remastered
+from switchroom.build.iso.stream import CHUNK
 from switchroom.build.keys import SigningKey
 from switchroom.core.files import sha256
 
@@ -25,17 +27,34 @@ def signature_path(image: Path) -> Path:
     return image.with_name(sums_path(image).name + ".asc")
 
 
+def sbom_path(image: Path) -> Path:
+    """Return the list of what the image carries, in SPDX's JSON."""
+    return image.with_name(image.name + ".spdx.json")
+
+
 def sidecars(image: Path) -> Tuple[Path, ...]:
     """Return all files that stand beside an image."""
-    return sums_path(image), signature_path(image), manifest_path(image)
+    return sums_path(image), signature_path(image), manifest_path(image), sbom_path(image)
 
 
-def write(image: Path, digest: str, data: Mapping[str, Any], key: SigningKey, epoch: int) -> Tuple[Path, ...]:
-    """Write the files beside an image whose SHA-256 is ``digest`` and return their paths."""
-    outer = manifest_path(image)
-    manifest.write(outer, {**data, "image": {"file": image.name, "sha256": digest}})
-    lines = f"{digest}  {image.name}\n{sha256(outer)}  {outer.name}\n"
-    sums_path(image).write_text(lines)
+def write(
+    image: Path, made: Remastered, inside: Tuple[Mapping[str, Any], bytes], key: SigningKey, epoch: int
+) -> Tuple[Path, ...]:
+    """Write the files beside a new image and return their paths; ``inside`` are manifest and SBOM on it."""
+    data, sbom = inside
+    outer = {
+        "file": image.name,
+        "size": image.stat().st_size,
+        "sha256": made.pressed.sha256,
+        "chunk_size": CHUNK,
+        "chunks": list(made.pressed.chunks),
+        "places": [list(place) for place in made.places],
+    }
+    manifest_path(image).write_bytes(manifest.encode({**data, "image": outer}))
+    sbom_path(image).write_bytes(sbom)
+    lines = [f"{made.pressed.sha256}  {image.name}\n"]
+    lines += [f"{sha256(path)}  {path.name}\n" for path in (manifest_path(image), sbom_path(image))]
+    sums_path(image).write_text("".join(lines))
     key.detach_sign(sums_path(image), epoch)
     return sidecars(image)
 

@@ -2,57 +2,92 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from switchroom.build.iso import content, manifest, sums, xorriso
-from switchroom.build.iso.base import ESP
-from switchroom.build.iso.layout import read_volume
+from switchroom.build.iso import content, esp, manifest, sbom, sums, xorriso
+from switchroom.build.iso.base import GRUB, SHIM
+from switchroom.build.iso.boot_area import SIZE as HEAD_SIZE
+from switchroom.build.iso.layout import Extent, read_extent, read_volume
+from switchroom.build.iso.mediasum import MediaSum, embedded
+from switchroom.build.iso.pe import require_signed
 from switchroom.build.iso.remaster import check_boot_copies
+from switchroom.build.iso.stream import ChunkSums, Crew, chunks
 from switchroom.build.repo.verify import verify_folder
 from switchroom.build.signatures import verifier
 from switchroom.core.errors import ExitCode, SwitchroomError
 from switchroom.core.files import sha256
-from switchroom.core.process import require, run
+from switchroom.core.process import require
 from switchroom.core.progress import Reporter
 
 
 @dataclass(frozen=True)
+class Damage:
+    """Bytes from ``start`` to before ``end`` that are not those that were signed, and what lies there."""
+
+    start: int
+    end: int
+    places: Tuple[str, ...]
+
+    def __str__(self) -> str:
+        where = f", in {', '.join(self.places)}" if self.places else ""
+        return f"the bytes {self.start} to {self.end - 1} differ from those that were signed{where}"
+
+
+@dataclass(frozen=True)
 class Verified:
-    """The outcome: the image's manifest, and one line for each thing that is wrong."""
+    """The outcome: the image's manifest (empty if unreadable), what is wrong, and which bytes are."""
 
     manifest: Dict[str, Any]
     problems: Tuple[str, ...]
+    damage: Tuple[Damage, ...]
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """What one reading of the image gave."""
+
+    sha256: str
+    chunks: Sequence[str]
+    media_ok: bool
 
 
 def verify_iso(image: Path, public_key: bytes, reporter: Reporter) -> Verified:
     """Check an image against ``public_key`` (ASCII-armoured).
 
     Checked are the signature of the sums, the sums, the media checksum, the files and packages of the
-    manifest, the signatures of the repository on it, and every copy of the EFI system partition. Raises
-    SwitchroomError when the file is no image of ours at all.
+    manifest, the signatures of the repository on it, the boot loaders, and every copy of the EFI system
+    partition. Raises SwitchroomError when the file is no image of ours at all.
     """
-    require("xorriso", "checkisomd5", "gpgv", "rpmkeys")
+    require("xorriso", "gpgv", "rpmkeys", "mcopy")
     if not image.is_file():
         raise SwitchroomError(f"The image '{image}' does not exist.", code=ExitCode.USAGE)
-    read_volume(image)
     problems: List[str] = []
-    with reporter.step("Checking the signed sums"):
-        problems += _sums(image, public_key)
-    with reporter.step("Checking the media checksum"):
-        problems += _media(image)
+    with reporter.step("Checking the signature of the sums"):
+        problems += _signed(image, public_key)
+        outer = _outer(image) if not problems else None
+    with reporter.step("Reading the image", image.stat().st_size) as step:
+        measured = _measure(image, step.advance)
+    damage = _damage(measured, outer["image"]) if outer else ()
+    problems += _sums(image, measured, outer)
+    problems += map(str, damage)
     with reporter.step("Checking the content"), tempfile.TemporaryDirectory(prefix="switchroom-") as name:
-        data = _unpack(image, Path(name))
-        problems += _content(data, Path(name), public_key)
-        problems += _volume(image, data)
-        problems += _boot(image, Path(name))
-    return Verified(data, tuple(problems))
+        try:
+            data = _unpack(image, Path(name))
+            problems += _content(image, data, Path(name), public_key)
+        except SwitchroomError as error:
+            if not sums.sums_path(image).exists():
+                raise
+            data = {}
+            problems.append(error.message)
+    return Verified(data, tuple(problems), damage)
 
 
-def _sums(image: Path, public_key: bytes) -> Iterator[str]:
+def _signed(image: Path, public_key: bytes) -> Iterator[str]:
     absent = [path.name for path in sums.sidecars(image) if not path.is_file()]
     if absent:
         yield f"missing beside the image: {', '.join(absent)}"
@@ -63,50 +98,123 @@ def _sums(image: Path, public_key: bytes) -> Iterator[str]:
         except SwitchroomError as error:
             yield error.message
     recorded = sums.read(image)
-    for path in (image, sums.manifest_path(image)):
+    for path in (sums.manifest_path(image), sums.sbom_path(image)):
         if recorded.get(path.name) != sha256(path):
             yield f"'{path.name}' is not the file that was signed: its SHA-256 differs"
 
 
-def _media(image: Path) -> Iterator[str]:
-    if run(["checkisomd5", image], check=False).returncode != 0:
+def _outer(image: Path) -> Dict[str, Any]:
+    data: Dict[str, Any] = json.loads(sums.manifest_path(image).read_text())
+    return data
+
+
+def _measure(image: Path, advance: Any) -> _Measured:
+    """Read the image once and compute all its sums."""
+    whole, parts = hashlib.sha256(), ChunkSums()
+    with image.open("rb") as stream:
+        head = stream.read(HEAD_SIZE)
+    media = MediaSum(int.from_bytes(head[16 * xorriso.BLOCK + 80 :][:4], "little") * xorriso.BLOCK)
+    with Crew(whole.update, media.update, parts.update) as crew:
+        for data in chunks(image):
+            crew.give(data)
+            advance(len(data))
+    return _Measured(whole.hexdigest(), parts.sums, media.result() == embedded(head))
+
+
+def _damage(measured: _Measured, image: Mapping[str, Any]) -> Tuple[Damage, ...]:
+    """Return the ranges whose chunks differ, neighbours joined."""
+    size, wanted = image["chunk_size"], image["chunks"]
+    bad = [
+        number
+        for number in range(max(len(wanted), len(measured.chunks)))
+        if wanted[number : number + 1] != list(measured.chunks[number : number + 1])
+    ]
+    ranges: List[Tuple[int, int]] = []
+    for number in bad:
+        if ranges and ranges[-1][1] == number * size:
+            ranges[-1] = (ranges[-1][0], (number + 1) * size)
+        else:
+            ranges.append((number * size, (number + 1) * size))
+    return tuple(_placed(start, min(end, image["size"]), image["places"]) for start, end in ranges)
+
+
+def _placed(start: int, end: int, places: Sequence[Sequence[Any]]) -> Damage:
+    hit = [what for offset, size, what in places if offset < end and start < offset + size]
+    shown = [f"'{name}'" for name in dict.fromkeys(hit)]
+    more = [f"and {len(shown) - _SHOWN} more"] if len(shown) > _SHOWN else []
+    return Damage(start, end, (*shown[:_SHOWN], *more))
+
+
+_SHOWN = 12  # files named for one range
+
+
+def _sums(image: Path, measured: _Measured, outer: Optional[Mapping[str, Any]]) -> Iterator[str]:
+    recorded = sums.read(image).get(image.name) if sums.sums_path(image).is_file() else None
+    if recorded and recorded != measured.sha256:
+        yield f"'{image.name}' is not the file that was signed: its SHA-256 differs"
+    if outer and outer["image"]["size"] != image.stat().st_size:
+        yield f"it has {image.stat().st_size} bytes; {outer['image']['size']} were signed"
+    if not measured.media_ok:
         yield "the embedded media checksum does not match"
 
 
 def _unpack(image: Path, folder: Path) -> Dict[str, Any]:
-    if manifest.PATH not in xorriso.paths(image):
+    read_volume(image)
+    known = xorriso.paths(image)
+    if manifest.PATH not in known:
         raise SwitchroomError(
             f"'{image}' has no '{manifest.PATH}': it was not made by switchroom.", code=ExitCode.REFUSED
         )
     xorriso.extract(image, {manifest.PATH: folder / "manifest.json"})
-    data: Dict[str, Any] = json.loads((folder / "manifest.json").read_text())
-    known = xorriso.paths(image)
-    wanted = [name for name in (*data["files"], ESP) if name in known]
+    try:
+        data: Dict[str, Any] = json.loads((folder / "manifest.json").read_text())
+        wanted = {*data["files"], sbom.PATH, SHIM, GRUB} & known
+    except (ValueError, KeyError) as error:
+        raise SwitchroomError(f"'{manifest.PATH}' on the medium cannot be read.") from error
     xorriso.extract(image, {name: folder / "medium" / name for name in wanted})
     return data
 
 
-def _content(data: Dict[str, Any], folder: Path, public_key: bytes) -> Iterator[str]:
+def _content(image: Path, data: Dict[str, Any], folder: Path, public_key: bytes) -> Iterator[str]:
     medium = folder / "medium"
-    for name, digest in data["files"].items():
+    for name, digest in {**data["files"], **_loaders_of(data)}.items():
         if not (medium / name).is_file():
             yield f"'{name}' of the manifest is not on the medium"
         elif sha256(medium / name) != digest:
             yield f"'{name}' on the medium differs from the manifest"
-    if (medium / content.KEY).read_bytes() != public_key:
+    key = medium / content.KEY
+    if not key.is_file() or key.read_bytes() != public_key:
         yield "the key on the medium is not the trusted key"
+    if (
+        sums.sbom_path(image).is_file()
+        and (medium / sbom.PATH).read_bytes() != sums.sbom_path(image).read_bytes()
+    ):
+        yield f"'{sbom.PATH}' on the medium is not '{sums.sbom_path(image).name}'"
     with verifier(public_key) as trusted:
         yield from verify_folder(medium / content.REPOSITORY, trusted)
-
-
-def _volume(image: Path, data: Dict[str, Any]) -> Iterator[str]:
     found = read_volume(image).volume_id
     if found != data["volume_id"]:
         yield f"the volume id is '{found}', the manifest says '{data['volume_id']}'"
+    yield from _boot(image, data, folder)
 
 
-def _boot(image: Path, folder: Path) -> Iterator[str]:
+def _loaders_of(data: Mapping[str, Any]) -> Dict[str, str]:
+    return {name: digest for name, digest in data["boot_loaders"].items() if name in (SHIM, GRUB)}
+
+
+def _boot(image: Path, data: Mapping[str, Any], folder: Path) -> Iterator[str]:
+    copies = data["efi_system_partitions"]
     try:
-        check_boot_copies(image, folder / "medium" / ESP)
+        check_boot_copies(
+            image,
+            {one["offset"]: one["sha256"] for one in copies},
+            {one["offset"]: one["size"] for one in copies},
+        )
+        for one in copies:
+            partition = folder / f"esp-{one['offset']}.img"
+            partition.write_bytes(read_extent(image, Extent("", one["offset"], one["size"], None)))
+            if not set(esp.loaders(partition).values()) <= set(data["boot_loaders"].values()):
+                yield f"the boot loaders in the EFI system partition at {one['offset']} are not the base's"
+            require_signed(partition, SHIM)
     except SwitchroomError as error:
         yield error.message

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from pathlib import Path
-from typing import FrozenSet, Mapping
+from typing import Dict, FrozenSet, List, Mapping, Tuple
 
 from switchroom.core.process import Arg, run
 
+BLOCK = 2048  # bytes in an ISO 9660 block
+_EXTENT = re.compile(r"File data lba: +\d+ , +(\d+) , +(\d+) , +\d+ , (.*)$")
 # xorriso's own start-up files could change what it writes.
 _QUIET = ("xorriso", "-no_rc", "-abort_on", "FAILURE")
 
@@ -42,10 +45,27 @@ def extract(image: Path, wanted: Mapping[str, Path]) -> None:
             path.chmod(0o755 if path.is_dir() else 0o644)
 
 
-def write(image: Path, new: Path, *commands: Arg, env: Mapping[str, str], what: str) -> None:
-    """Write a changed copy of an image to a new file."""
+def extents(image: Path) -> Dict[str, List[Tuple[int, int]]]:
+    """Return where the content of each regular file lies: path to (offset, size in whole blocks), in order.
+
+    A file of 4 GiB and more has several; an empty one is left out.
+    """
+    report = read(
+        image, "-find", "/", "-type", "f", "-exec", "report_lba", "--", what=f"Mapping '{image.name}'"
+    )
+    found: Dict[str, List[Tuple[int, int]]] = {}
+    for line in report.splitlines():
+        row = _EXTENT.match(line)
+        if row and int(row[2]):
+            path = shlex.split(row[3])[0].lstrip("/")
+            found.setdefault(path, []).append((int(row[1]) * BLOCK, int(row[2]) * BLOCK))
+    return found
+
+
+def grow(image: Path, *commands: Arg, epoch: int, padding: int) -> None:
+    """Add a session with these changes, dated ``epoch``, and ``padding`` empty blocks to an image."""
     run(
-        [*_QUIET, "-indev", f"stdio:{image}", "-outdev", f"stdio:{new}", *commands, "-end"],
-        what=what,
-        env=env,
+        [*_QUIET, "-dev", f"stdio:{image}", "-padding", f"{padding}s", *commands, "-end"],
+        what="Laying out the image",
+        env={"SOURCE_DATE_EPOCH": str(epoch), "TZ": "UTC", "LC_ALL": "C.UTF-8"},
     )
