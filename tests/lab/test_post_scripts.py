@@ -58,8 +58,10 @@ class Installation:
         # What EL9 has and Debian has not; and the end of a script that would show its message for ever.
         self._tool("restorecon", "exit 0")
         self._tool("sleep", "kill -9 0")
-        unit = root / "etc" / "systemd" / "system" / "asterisk.service"
-        unit.write_text("[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n")
+        units = root / "etc" / "systemd" / "system"
+        for name in ("asterisk", "switchroom-first-boot", "switchroom-issue"):
+            text = "[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n"
+            (units / f"{name}.service").write_text(text)
 
     def run(self, line: str) -> str:
         (self.folder / "cmdline").write_text(f"quiet {line}\n")
@@ -115,6 +117,12 @@ def test_the_boot_line_s_choice_is_installed_enabled_and_recorded(installation: 
     assert inside(installation.root, "systemctl", "is-enabled", unit).stdout == b"enabled\n"
     assert (installation.root / "var" / "log" / "switchroom-version.log").is_file()
     assert not (installation.root / "mnt" / "switchroom-media").exists()
+    state = installation.root / "var/lib/switchroom"
+    assert (state / "first-boot/due").is_file()
+    assert 'asterisk_version: "99"' in (installation.root / "etc/switchroom/first-boot.yml").read_text()
+    config = "--config=/var/lib/switchroom/media/dnf.conf"
+    offered = inside(installation.root, "dnf", config, "--assumeyes", "repoquery")
+    assert b"asterisk99-" in offered.stdout, "the medium's packages stay at hand, their metadata verified"
 
 
 def test_a_changed_package_on_the_medium_stops_the_installation(installation: Installation) -> None:
