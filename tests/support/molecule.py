@@ -6,6 +6,7 @@ As a program, for a person (as root, in an environment with the project's tools)
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shlex
 import subprocess
@@ -17,12 +18,14 @@ from lab import registry
 from lab.access import lab_key
 from lab.boxes import Box
 from lab.engines.shelf import Shelf
+from lab.freepbx import tarball
 from support import collection, pbx
 from support.boxes import publish_for_boxes
 from support.packages import built_packages
 from switchroom.build.keys import development_key
 
 _BROKEN = "crashes"
+_FREEPBX = "17.0.21.7"
 ROOMS = ("src", "molecule", "tests")
 
 
@@ -36,6 +39,7 @@ def prepare(folder: Path) -> Dict[str, str]:
     broken, root = shelf.broken(_BROKEN), folder / "repository"
     publish_for_boxes(root, [*products.packages, *shelf.newer.packages])
     publish_for_boxes(root, broken.packages, stable=False)
+    freepbx = tarball.build(folder, _FREEPBX)
     return {
         "ANSIBLE_COLLECTIONS_PATH": str(collection.install(folder / "collections")),
         "LAB_REPOSITORY": str(root),
@@ -44,6 +48,8 @@ def prepare(folder: Path) -> Dict[str, str]:
         "LAB_CURRENT": shelf.current.series.version,
         "LAB_NEWER": shelf.newer.series.version,
         "LAB_BROKEN": broken.series.version,
+        "LAB_FREEPBX": str(freepbx),
+        "LAB_FREEPBX_SHA256": hashlib.sha256(freepbx.read_bytes()).hexdigest(),
         "PYTHONPATH": ":".join(str(collection.ROOT / room) for room in ROOMS),
         "PATH": f"{collection.BIN}:{os.environ['PATH']}",
     }

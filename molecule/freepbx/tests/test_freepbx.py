@@ -1,0 +1,157 @@
+"""The whole site with FreePBX's profile on one box; FreePBX itself is the lab's fake."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Dict
+
+import pytest
+
+from lab import network
+from support.calls import call
+from support.molecule import box_of
+
+SECRETS = {
+    "/etc/freepbx.conf": ("asterisk", 0o640),
+    "/etc/amportal.conf": ("asterisk", 0o640),
+    "/etc/asterisk/manager.conf": ("asterisk", 0o640),
+    "/etc/switchroom/freepbx-database.cnf": ("root", 0o600),
+    "/etc/switchroom/freepbx-api.json": ("root", 0o600),
+}
+PJSIP = f"""\
+[caller]
+type = endpoint
+context = lab
+disallow = all
+allow = ulaw
+aors = caller
+[caller]
+type = aor
+[caller]
+type = identify
+endpoint = caller
+match = {network.HOST}
+"""
+DIALPLAN = "[lab]\nexten => 100,1,Answer()\n same => n,Playback(hello-world)\n same => n,Wait(10)\n"
+
+
+def web(host: Any, path: str, *more: str) -> str:
+    """Return what the site answers, its status on the last line."""
+    box = box_of(host)
+    words = ("--silent", "--insecure", "--write-out", "\\n%{http_code}", *more)
+    return str(host.check_output(f"curl {' '.join(words)} https://{box.address}{path}"))
+
+
+def setting(host: Any, key: str) -> str:
+    said = host.check_output(f"fwconsole setting {key}")
+    found = re.search(r"\[(.*)\]$", said)
+    assert found, said
+    return found[1]
+
+
+def pid(host: Any) -> str:
+    return str(host.check_output("systemctl show --property=MainPID --value asterisk"))
+
+
+def test_services_run_now_and_after_a_boot(host: Any) -> None:
+    for name in ("asterisk", "httpd", "php-fpm", "mariadb", "crond", "freepbx"):
+        assert host.service(name).is_running, name
+        assert host.service(name).is_enabled, name
+    assert host.file("/run/fake-fwconsole/post-hooks").exists, "freepbx.service ran nothing"
+
+
+def test_the_page_is_rendered_by_php_from_the_database(host: Any) -> None:
+    page, status = web(host, "/admin/config.php").rsplit("\n", 1)
+    assert status == "200"
+    assert re.search(r"Version 17\.[\d.]+ on PHP 8\.2\.\d+ as asterisk", page), page
+    assert "System Switchroom&#039;s lab" in page
+    assert "Please log in" in page, "the first visitor could make himself the administrator"
+    host.check_output("fwconsole setting FREEPBX_SYSTEM_IDENT changed")
+    assert "System changed" in web(host, "/admin/config.php")
+    host.check_output('fwconsole setting FREEPBX_SYSTEM_IDENT "Switchroom\'s lab"')
+
+
+def test_freepbx_keeps_its_inner_files_from_visitors(host: Any) -> None:
+    assert web(host, "/admin/bootstrap.php").endswith("\n403")
+
+
+def test_settings_and_modules_are_as_asked_for(host: Any) -> None:
+    wanted = {
+        "LAUNCH_AGI_AS_FASTAGI": "true",
+        "DIALPARTIESDIALPLAN": "true",
+        "SYS_STATS_DISABLE": "false",
+        "SYS_STATS_MAXAGE": "300",
+        "SIGNATURECHECK": "true",
+    }
+    assert {key: setting(host, key) for key in wanted} == wanted
+    rows = json.loads(host.check_output("fwconsole ma list --format=json").splitlines()[-1])["data"]
+    status = {row[0]: row[2] for row in rows}
+    assert {status[name] for name in ("framework", "core", "pm2", "api")} == {"Enabled"}
+    made = host.check_output("cat /etc/asterisk/extensions_additional.conf")
+    assert "DIALPARTIESDIALPLAN = 1" in made, "the dialplan was not written anew"
+
+
+@pytest.mark.parametrize("path", SECRETS)
+def test_every_secret_is_kept_from_others(host: Any, path: str) -> None:
+    file, (owner, mode) = host.file(path), SECRETS[path]
+    assert (file.user, file.group, file.mode) == (owner, owner, mode)
+    assert host.file("/var/lib/switchroom/freepbx").mode == 0o700
+
+
+def test_the_password_of_the_database_is_nowhere_else(host: Any) -> None:
+    password = re.search(
+        r"password = (\w{40})\n", host.file("/etc/switchroom/freepbx-database.cnf").content_string
+    )
+    assert password
+    places = "/etc /var/log /root /var/lib/switchroom /tmp /var/lib/asterisk"
+    found = host.run(
+        f"grep --recursive --no-messages --files-with-matches {password[1]} {places}"
+    ).stdout.split()
+    assert set(found) <= SECRETS.keys()
+    assert host.run(f"journalctl --no-pager --grep {password[1]}").rc != 0
+
+
+def test_a_program_gets_a_token_with_the_kept_secret(host: Any) -> None:
+    kept: Dict[str, str] = json.loads(host.file("/etc/switchroom/freepbx-api.json").content_string)
+    form = [f"--data {name}={kept[name]}" for name in ("grant_type", "client_id", "client_secret")]
+    answer, status = web(host, kept["token_path"], *form).rsplit("\n", 1)
+    assert (status, json.loads(answer)["token_type"]) == ("200", "Bearer")
+    assert web(host, kept["token_path"], *form[:2]).endswith("\n401")
+    count = "mariadb --batch --skip-column-names --execute='SELECT COUNT(*) FROM api_applications' asterisk"
+    assert host.check_output(count) == "1"
+
+
+def test_there_is_one_cron_job_and_it_works(host: Any) -> None:
+    places = "/etc/crontab /etc/cron.d /var/spool/cron"
+    lines = host.check_output(f"grep -r --no-messages 'fwconsole job --run' {places}").splitlines()
+    assert len(lines) == 1
+    place, _, line = lines[0].partition(":* * * * * ")
+    assert place == "/var/spool/cron/asterisk"
+    assert host.run(f"runuser -u asterisk -- /bin/sh -c '{line}'").rc == 0
+
+
+def test_what_fail2ban_reads_is_still_written(host: Any) -> None:
+    assert "security.log" in host.check_output("asterisk -rx 'logger show channels'")
+
+
+def test_an_end_of_freepbx_is_no_end_of_dial_tone(host: Any) -> None:
+    before = pid(host)
+    host.check_output("systemctl restart freepbx")
+    host.check_output("systemctl stop freepbx")
+    host.check_output("systemctl start freepbx")
+    assert pid(host) == before
+
+
+def test_fwconsole_restart_leaves_dial_tone_and_one_owner(host: Any) -> None:
+    box = box_of(host)
+    for name, text in (("pjsip_custom.conf", PJSIP), ("extensions_custom.conf", DIALPLAN)):
+        (box.root / "etc/asterisk" / name).write_text(text)
+    before = pid(host)
+    host.check_output("fwconsole restart")
+    assert pid(host) not in (before, "0")
+    assert host.check_output("pidof asterisk") == pid(host)
+    assert json.loads(host.check_output("switchroom health --json --wait 60"))["healthy"]
+    tally = call(box.address, "100", seconds=2)
+    assert (len(tally.ended), tally.failed) == (1, ())
+    assert tally.sound[0].packets > 20
