@@ -18,6 +18,7 @@ from switchroom.build.iso import xorriso
 from switchroom.build.iso.base import ESP, open_base
 from switchroom.build.iso.build import Built, Order, build_iso
 from switchroom.build.iso.lab_base import lab_base, write_base
+from switchroom.build.iso.origin import Origin
 from switchroom.build.iso.verify import verify_iso
 from switchroom.build.keys import SigningKey
 from switchroom.build.kickstart.defaults import load_defaults
@@ -52,6 +53,7 @@ def order(shop: Shop, out: Path, **changes: object) -> Order:
         "epoch": EPOCH,
         **changes,
     }
+    settings["base"] = Origin(settings["base"]) if isinstance(settings["base"], str) else settings["base"]
     return Order(**settings)  # type: ignore[arg-type]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Dict, List
 
 import pytest
 import yaml
@@ -166,7 +166,9 @@ def test_a_line_too_long_for_the_box_is_refused() -> None:
         menus.build_menu(menus.load_data(), (S22,), "PBX-9", "network", "CentOS Stream " + "9" * 40)
 
 
-@pytest.mark.parametrize("good", ["A", "My PBX 1", "a" * 32, "Rocky-9_6+x.86"])
+@pytest.mark.parametrize(
+    "good", ["A", "My PBX 1", "a" * 32, "Rocky-9_6+x.86", 'it\'s "9"/#1 \\ $x;|&{}<>@=~']
+)
 def test_volume_ids_that_are_allowed(good: str) -> None:
     assert check_volume_id(good) == good
 
@@ -174,24 +176,58 @@ def test_volume_ids_that_are_allowed(good: str) -> None:
 @pytest.mark.parametrize(
     ("bad", "rule"),
     [
-        ("a" * 33, "33 characters"),
-        ("", "may hold"),
-        (" PBX", "may hold"),
-        ("PBX ", "may hold"),
-        ("PBX:9", "may hold"),
-        ("PBX/9", "may hold"),
-        ("PBX'9", "may hold"),
-        ("PBX\\x20", "may hold"),
-        ("Télé", "may hold"),
-        ("PBX\n9", "may hold"),
+        ("a" * 33, "33 bytes; ISO 9660 has room for 32"),
+        ("", "is empty"),
+        (" PBX", "begins or ends with a space"),
+        ("PBX ", "begins or ends with a space"),
+        ("PBX:9", "not ':'"),
+        ("Télé", "not 'é'"),
+        ("PBX\n9", "printable ASCII"),
     ],
 )
 def test_volume_ids_that_are_not(bad: str, rule: str) -> None:
-    with pytest.raises(SwitchroomError, match=rule) as caught:
+    with pytest.raises(SwitchroomError) as caught:
         check_volume_id(bad)
+    assert rule in caught.value.message
     assert caught.value.code is ExitCode.USAGE
 
 
 def test_labels_for_kernel_and_grub() -> None:
     assert kernel_label("My PBX 1") == r"My\x20PBX\x201"
+    assert kernel_label("a'b\"c/d\\e$f") == r"a\x27b\x22c\x2fd\x5ce\x24f"
     assert grub_quoted("it's") == r"'it'\''s'"
+
+
+def test_arguments_are_added_to_and_taken_from_every_entry_that_starts_a_kernel() -> None:
+    one = menus.with_arguments(menu(S22), ["net.ifnames=0"], ["quiet", "console=tty0"])
+    for entry in one.entries():
+        words = entry.arguments
+        assert words is None or (words[-1] == "net.ifnames=0" and "quiet" not in words)
+    assert "console=ttyS0,115200n8" in (entries(one)["unattended-22-serial"].arguments or ())
+    assert "console=tty0" not in (entries(one)["unattended-22-serial"].arguments or ())
+
+
+@pytest.mark.parametrize(
+    ("add", "remove", "words"),
+    [
+        (["a b"], [], "may hold"),
+        (["x=$(reboot)"], [], "may hold"),
+        (["a;b"], [], "may hold"),
+        (["inst.ks=http://elsewhere/ks.cfg"], [], "hangs on"),
+        ([], ["inst.stage2"], "hangs on"),
+        ([], ["nosuch"], "is in no entry of the menu; there are: console=tty0"),
+        (["x" * 2000], [], "a kernel takes 2047"),
+    ],
+)
+def test_arguments_that_cannot_be_are_refused(add: List[str], remove: List[str], words: str) -> None:
+    with pytest.raises(SwitchroomError) as caught:
+        menus.with_arguments(menu(S22), add, remove)
+    assert words in caught.value.message
+    assert caught.value.code is ExitCode.USAGE
+
+
+def test_grub_for_bios_loads_what_it_draws_with_and_finds_its_medium() -> None:
+    text = loaders.bios_grub_text(menu(volume_id="It's PBX"))
+    assert text.startswith("insmod all_video\n")
+    assert "search --no-floppy --set=root --label 'It'\\''s PBX'\n" in text
+    assert text.endswith(loaders.grub_text(menu(volume_id="It's PBX")))

@@ -58,6 +58,20 @@ class Verifier:
                 hint="The file was changed after signing, or was signed by another key.",
             )
 
+    def clear_signed(self, path: Path) -> bytes:
+        """Return the signed text of a clear-signed file; raise SwitchroomError unless this key signed it."""
+        with tempfile.TemporaryDirectory(prefix="verify-") as name:
+            text = Path(name, "text")
+            command: List[process.Arg] = ["gpgv", "--keyring", self.keyring, "--output", text, path]
+            result = process.run(command, env={"LC_ALL": "C"}, check=False)
+            if result.returncode != 0 or not text.is_file():
+                raise SwitchroomError(
+                    f"The signature in '{path.name}' is not a good one by the trusted key.",
+                    cause=process.last_lines(result.stderr),
+                    hint="The file was changed after signing, or was signed by another key.",
+                )
+            return text.read_bytes()
+
 
 @contextlib.contextmanager
 def verifier(public_key: bytes) -> Iterator[Verifier]:

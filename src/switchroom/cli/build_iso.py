@@ -9,6 +9,8 @@ from typing import List, Tuple
 
 from switchroom.build.iso.build import Built, Order, build_iso
 from switchroom.build.iso.closure import parse_repositories
+from switchroom.build.iso.extras import existing_file, parse_files
+from switchroom.build.iso.origin import Origin
 from switchroom.build.iso.verify import verify_iso
 from switchroom.build.kickstart.credentials import password_hash_of, ssh_keys_of
 from switchroom.build.repo.layout import CHANNELS, STABLE
@@ -30,8 +32,16 @@ def register(subparsers: Subparsers) -> None:
     """Add the command."""
     parser = add_command(subparsers, "iso", _run, "make or verify the installer image", _DESCRIPTION)
     parser.add_argument(
-        "--base", metavar="ISO", help="boot, minimal or DVD ISO of EL9 or EL10, or a stand-in: lab, lab10"
+        "--base", metavar="ISO", help="path or address of an ISO of EL9 or EL10, or a stand-in: lab, lab10"
     )
+    parser.add_argument("--base-sha256", default="", metavar="SUM", help="the SHA-256 the base must have")
+    parser.add_argument(
+        "--base-sums",
+        default="",
+        metavar="FILE",
+        help="the publisher's signed checksums, a path or an address",
+    )
+    parser.add_argument("--base-key", type=Path, metavar="FILE", help="the publisher's public key")
     parser.add_argument("--out", type=Path, metavar="FILE", help="the image to write")
     parser.add_argument("--repo-root", type=Path, metavar="DIR", help="the published package repository")
     parser.add_argument("--channel", choices=CHANNELS, default=STABLE, help=f"default: {STABLE}")
@@ -50,6 +60,7 @@ def register(subparsers: Subparsers) -> None:
         help="a local repository to take packages from that the base lacks; may be given more than once",
     )
     parser.add_argument("--volume-id", metavar="ID", help="up to 32 characters (default: by release)")
+    _add_content_arguments(parser)
     parser.add_argument("--force", action="store_true", help="replace an existing output")
     parser.add_argument("--verify", type=Path, metavar="FILE", help="check this image, build nothing")
     parser.add_argument(
@@ -58,6 +69,17 @@ def register(subparsers: Subparsers) -> None:
     add_login_arguments(parser)
     add_key_options(parser)
     add_catalog_options(parser)
+
+
+def _add_content_arguments(parser: argparse.ArgumentParser) -> None:
+    again = {
+        ("--add-file", "SRC=PATH"): "put a file or folder on the medium; may be given again",
+        ("--boot-arg", "ARG"): "add a kernel argument to each boot entry; may be given again",
+        ("--remove-arg", "ARG"): "take one (NAME or NAME=VALUE) from each; may be given again",
+    }
+    for (option, metavar), text in again.items():
+        parser.add_argument(option, action="append", default=[], metavar=metavar, help=text)
+    parser.add_argument("--updates-img", type=Path, metavar="FILE", help="an updates image for Anaconda")
 
 
 def _run(args: argparse.Namespace, context: Context) -> int:
@@ -78,7 +100,7 @@ def _run(args: argparse.Namespace, context: Context) -> int:
 def _order(args: argparse.Namespace) -> Order:
     catalog = catalog_from(args)
     return Order(
-        base=args.base,
+        base=Origin(args.base, args.base_sha256, args.base_sums, args.base_key),
         out=args.out.absolute(),
         repo_root=args.repo_root,
         channel=args.channel,
@@ -89,6 +111,10 @@ def _order(args: argparse.Namespace) -> Order:
         repositories=parse_repositories(args.repo),
         ssh_keys=[key for path in args.ssh_key for key in ssh_keys_of(path)],
         password_hash=password_hash_of(args.password_hash_file) if args.password_hash_file else "",
+        added=parse_files(args.add_file),
+        boot_add=args.boot_arg,
+        boot_remove=args.remove_arg,
+        updates=existing_file(args.updates_img) if args.updates_img else None,
         force=args.force,
     )
 
@@ -121,5 +147,7 @@ def _verify(args: argparse.Namespace, context: Context) -> int:
     lines += [
         f"'{args.verify}' is {'whole, signed and as its manifest says' if ok else 'NOT to be trusted'}."
     ]
-    context.result({"image": str(args.verify), "ok": ok, "problems": verified.problems}, "\n".join(lines))
+    damage = [{"start": one.start, "end": one.end, "places": one.places} for one in verified.damage]
+    data = {"image": str(args.verify), "ok": ok, "problems": verified.problems, "damage": damage}
+    context.result(data, "\n".join(lines))
     return ExitCode.DONE if ok else ExitCode.FAILED

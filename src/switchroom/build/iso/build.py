@@ -7,12 +7,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from switchroom.build.iso import closure, content, graft, loaders, manifest, menus, remaster, sbom, sums
+from switchroom.build.iso import (
+    closure,
+    content,
+    extras,
+    graft,
+    loaders,
+    manifest,
+    menus,
+    remaster,
+    sbom,
+    sums,
+)
 from switchroom.build.iso.base import Base, open_base
 from switchroom.build.iso.closure import Closure, Request
 from switchroom.build.iso.graft import Content, Late
 from switchroom.build.iso.lab_base import lab_base
-from switchroom.build.iso.labels import check_volume_id
+from switchroom.build.iso.labels import check_volume_id, kernel_label
+from switchroom.build.iso.origin import Found, Origin, mismatch, obtain
 from switchroom.build.keys import SigningKey
 from switchroom.build.kickstart.defaults import load_defaults
 from switchroom.build.kickstart.settings import KickstartSettings, Mode, default_of, offers
@@ -30,13 +42,14 @@ LAB = {"lab": "9", "lab10": "10"}  # the stand-ins and their Enterprise Linux ma
 
 @dataclass(frozen=True)
 class Order:
-    """What to build: ``base`` is a path or ``lab``; ``repositories`` map ids to extra RPM repositories.
+    """What to build: ``base`` is a path, an address or a stand-in's name.
 
-    ``volume_id`` defaults to one that names the base's release; ``ssh_keys`` and ``password_hash`` are root's
-    on the installed system; ``epoch`` dates everything.
+    ``repositories`` map ids to extra RPM repositories, ``added`` places on the medium to files; ``boot_add``
+    and ``boot_remove`` are kernel arguments. ``volume_id`` defaults to one that names the base's release;
+    ``ssh_keys`` and ``password_hash`` are root's on the installed system; ``epoch`` dates everything.
     """
 
-    base: str
+    base: Origin
     out: Path
     repo_root: Path
     channel: str
@@ -47,6 +60,10 @@ class Order:
     repositories: Mapping[str, Path] = field(default_factory=dict)
     ssh_keys: Sequence[str] = ()
     password_hash: str = ""
+    added: Mapping[str, Path] = field(default_factory=dict)
+    boot_add: Sequence[str] = ()
+    boot_remove: Sequence[str] = ()
+    updates: Optional[Path] = None
     force: bool = False
 
 
@@ -69,21 +86,34 @@ def build_iso(order: Order, reporter: Reporter) -> Built:
     _check_output(order)
     require(*remaster.TOOLS, "dnf", "shellcheck")
     names = _check_series(order)
+    if order.volume_id:
+        check_volume_id(order.volume_id)
+    found = _find(order, reporter)
     with reporter.step("Inspecting the base"):
-        base = _open(order)
-    volume_id = check_volume_id(order.volume_id or _volume_id(base))
+        base = open_base(found.path)
+    volume_id = order.volume_id or _volume_id(base)
     _check_lab(order, base, volume_id, reporter)
     order.key.check_usable(order.epoch)
     remaster.check_space(base, 0, order.out.parent)
     with staging(order.out.parent, prefix=f".{order.out.name}.") as folder:
-        return _Build(order, base, volume_id, folder, reporter).run(names)
+        return _Build(order, _Base(base, found.sha256, volume_id), folder, reporter).run(names)
+
+
+@dataclass(frozen=True)
+class _Base:
+    """The base, the SHA-256 it must have (or none), and the volume id of what is made of it."""
+
+    base: Base
+    sha256: str
+    volume_id: str
 
 
 class _Build:
     """One build in its staging folder."""
 
-    def __init__(self, order: Order, base: Base, volume_id: str, folder: Path, reporter: Reporter) -> None:
-        self._order, self._base, self._volume_id = order, base, volume_id
+    def __init__(self, order: Order, base: _Base, folder: Path, reporter: Reporter) -> None:
+        self._order, self._base, self._volume_id = order, base.base, base.volume_id
+        self._wanted = base.sha256
         self._folder, self._reporter = folder, reporter
         self._repository = folder / "repo"
 
@@ -98,9 +128,14 @@ class _Build:
         late = self._late(packages, closed, boot, files)
         added = sum(map(graft.length, files.values()))
         remaster.check_space(self._base, added, self._order.out.parent)
-        changes = graft.Changes(self._volume_id, {**files, **late}, self._order.epoch)
+        removed, remarks = extras.own_boot(self._base)
+        for line in remarks:
+            self._reporter.warn(line)
+        changes = graft.Changes(self._volume_id, {**files, **late}, self._order.epoch, removed=removed)
         image = self._folder / self._order.out.name
         made = remaster.remaster(self._base, changes, boot, image, self._reporter)
+        if self._wanted and made.pressed.base_sha256 != self._wanted:
+            raise mismatch(self._base.path, self._wanted, made.pressed.base_sha256)
         return self._finish(image, made, late, closed)
 
     def _packages(self, names: Sequence[str]) -> Tuple[Tuple[RepoPackage, ...], Closure]:
@@ -148,13 +183,22 @@ class _Build:
             subtitle,
             f"{self._base.family} {self._base.version}",
         )
+        menu = menus.with_arguments(menu, self._arguments(), self._order.boot_remove)
         boot = content.write_menus(self._folder / "boot", menu, self._base)
+        updates: Dict[str, Content] = {extras.UPDATES: self._order.updates} if self._order.updates else {}
         return {
+            **self._order.added,
+            **updates,
             **boot,
             content.REPOSITORY: self._repository,
             content.KICKSTARTS: self._folder / "ks",
             content.KEY: self._order.key.export_public(),
         }
+
+    def _arguments(self) -> Tuple[str, ...]:
+        """Return the kernel arguments to add to the menu's."""
+        place = f"inst.updates=hd:LABEL={kernel_label(self._volume_id)}:/{extras.UPDATES}"
+        return (*((place,) if self._order.updates else ()), *self._order.boot_add)
 
     def _kickstart(self, mode: Mode, offline: bool) -> KickstartSettings:
         series = self._order.series
@@ -184,7 +228,7 @@ class _Build:
             series=menus.ordered(order.series),
             packages=packages,
             missing=closed.missing,
-            boot_arguments=(),
+            boot_arguments=self._arguments(),
             esp_copies=boot.copies,
             loaders=boot.loaders,
         )
@@ -239,9 +283,9 @@ def _check_series(order: Order) -> List[str]:
     return names
 
 
-def _open(order: Order) -> Base:
-    major = LAB.get(order.base)
-    return open_base(lab_base(cache_dir("iso"), major) if major else Path(order.base))
+def _find(order: Order, reporter: Reporter) -> Found:
+    major = LAB.get(order.base.base)
+    return Found(lab_base(cache_dir("iso"), major), "") if major else obtain(order.base, reporter)
 
 
 def _volume_id(base: Base) -> str:

@@ -36,13 +36,15 @@ class Overlay:
 class Changes:
     """What becomes different: ``files`` maps a path on the medium to a file or folder on disk, or to bytes.
 
-    ``esp_copies`` are the new bytes at offsets of the base, ``epoch`` the date of all files.
+    ``esp_copies`` are the new bytes at offsets of the base, ``removed`` files of the base that go,
+    ``epoch`` is the date of all files.
     """
 
     volume_id: str
     files: Mapping[str, Content]
     epoch: int
     esp_copies: Mapping[int, bytes] = field(default_factory=dict)
+    removed: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,7 @@ def _has(extents: Mapping[str, Sequence[Range]], folder: str) -> bool:
 
 def _commands(changes: Changes, placeholders: Mapping[str, Path], replaced: Sequence[str]) -> List[str]:
     commands: List[str] = ["-volid", changes.volume_id, "-boot_image", "any", "keep"]
-    for name in replaced:
+    for name in (*replaced, *changes.removed):
         commands += ["-rm_r", f"/{name}", "--"]
     for name, source in sorted(placeholders.items()):
         commands += ["-map", str(source), f"/{name}"]

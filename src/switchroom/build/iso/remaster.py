@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Dict, List, Mapping, Tuple
 
@@ -112,7 +112,7 @@ def remaster(
     scratch = image.parent / "layout"
     scratch.mkdir()
     with reporter.step("Laying out the image"):
-        complete = graft.Changes(changes.volume_id, files, changes.epoch, parts.copies)
+        complete = replace(changes, files=files, esp_copies=parts.copies)
         planned = graft.plan(base.path, complete, [base.layout.bios_image or ""], scratch)
     with reporter.step("Writing the image", planned.size) as step:
         pressed = press(base.path, planned, image, step.advance)

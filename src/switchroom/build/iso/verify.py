@@ -7,7 +7,7 @@ import json
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from switchroom.build.iso import content, esp, manifest, sbom, sums, xorriso
 from switchroom.build.iso.base import GRUB, SHIM
@@ -23,6 +23,8 @@ from switchroom.core.errors import ExitCode, SwitchroomError
 from switchroom.core.files import sha256
 from switchroom.core.process import require
 from switchroom.core.progress import Reporter
+
+_SHOWN = 12  # files named for one range
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Verified:
 
 
 @dataclass(frozen=True)
-class _Measured:
+class Measured:
     """What one reading of the image gave."""
 
     sha256: str
@@ -71,8 +73,8 @@ def verify_iso(image: Path, public_key: bytes, reporter: Reporter) -> Verified:
         problems += _signed(image, public_key)
         outer = _outer(image) if not problems else None
     with reporter.step("Reading the image", image.stat().st_size) as step:
-        measured = _measure(image, step.advance)
-    damage = _damage(measured, outer["image"]) if outer else ()
+        measured = measure(image, step.advance)
+    damage = damage_of(measured, outer["image"]) if outer else ()
     problems += _sums(image, measured, outer)
     problems += map(str, damage)
     with reporter.step("Checking the content"), tempfile.TemporaryDirectory(prefix="switchroom-") as name:
@@ -108,7 +110,7 @@ def _outer(image: Path) -> Dict[str, Any]:
     return data
 
 
-def _measure(image: Path, advance: Any) -> _Measured:
+def measure(image: Path, advance: Callable[[int], None] = lambda _count: None) -> Measured:
     """Read the image once and compute all its sums."""
     whole, parts = hashlib.sha256(), ChunkSums()
     with image.open("rb") as stream:
@@ -118,11 +120,11 @@ def _measure(image: Path, advance: Any) -> _Measured:
         for data in chunks(image):
             crew.give(data)
             advance(len(data))
-    return _Measured(whole.hexdigest(), parts.sums, media.result() == embedded(head))
+    return Measured(whole.hexdigest(), parts.sums, media.result() == embedded(head))
 
 
-def _damage(measured: _Measured, image: Mapping[str, Any]) -> Tuple[Damage, ...]:
-    """Return the ranges whose chunks differ, neighbours joined."""
+def damage_of(measured: Measured, image: Mapping[str, Any]) -> Tuple[Damage, ...]:
+    """Return the ranges whose chunks differ from those of a manifest's ``image``, neighbours joined."""
     size, wanted = image["chunk_size"], image["chunks"]
     bad = [
         number
@@ -145,10 +147,7 @@ def _placed(start: int, end: int, places: Sequence[Sequence[Any]]) -> Damage:
     return Damage(start, end, (*shown[:_SHOWN], *more))
 
 
-_SHOWN = 12  # files named for one range
-
-
-def _sums(image: Path, measured: _Measured, outer: Optional[Mapping[str, Any]]) -> Iterator[str]:
+def _sums(image: Path, measured: Measured, outer: Optional[Mapping[str, Any]]) -> Iterator[str]:
     recorded = sums.read(image).get(image.name) if sums.sums_path(image).is_file() else None
     if recorded and recorded != measured.sha256:
         yield f"'{image.name}' is not the file that was signed: its SHA-256 differs"
