@@ -1,4 +1,4 @@
-"""Every role keeps to the collection's conventions, and names only packages that Enterprise Linux has."""
+"""Every role keeps to the collection's conventions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 ROLES = sorted(path.name for path in (ROOT / "roles").iterdir() if (path / "meta").is_dir())
-OURS = re.compile(r"switchroom(-release)?|asterisk.*")
 _MODULE = re.compile(r"^\s*(?:- )?([a-z0-9_]+\.[a-z0-9_]+)\.[a-z0-9_]+:", re.MULTILINE)
 
 
@@ -25,19 +24,6 @@ def load(role: str, path: str) -> Dict[str, Any]:
 def specification(role: str) -> Dict[str, Any]:
     specs: Dict[str, Any] = load(role, "meta/argument_specs.yml")["argument_specs"]
     return specs
-
-
-def names(value: Any) -> set[str]:
-    """Return all strings in lists and mappings, however deep."""
-    if isinstance(value, str):
-        return {value}
-    return set().union(*map(names, value.values() if isinstance(value, dict) else value))
-
-
-def listed(major: str) -> set[str]:
-    """Return the names of the packages that the gathered data of an EL major has."""
-    lines = (ROOT / f"tests/data/el/el{major}.tsv").read_text().splitlines()
-    return {line.split("\t")[0] for line in lines if not line.startswith("#")}
 
 
 def test_readmes_are_current() -> None:
@@ -77,17 +63,3 @@ def test_a_role_has_its_parts_and_private_variables_for_each_major(role: str) ->
 def test_a_role_needs_no_collection_but_ours(role: str) -> None:
     text = "\n".join(path.read_text() for path in (ROOT / "roles" / role).glob("*/*.yml"))
     assert set(_MODULE.findall(text)) <= {"ansible.builtin", "switchroom.pbx"}
-
-
-@pytest.mark.parametrize("major", ["9", "10"])
-@pytest.mark.parametrize("role", ROLES)
-def test_packages_exist_in_enterprise_linux(role: str, major: str) -> None:
-    variables = load(role, f"vars/el{major}.yml")
-    packages = {
-        package
-        for name, value in variables.items()
-        if name.endswith(("_package", "_packages"))
-        for package in names(value)
-    }
-    foreign = {package for package in packages if not OURS.fullmatch(package)}
-    assert foreign - listed(major) == set()
