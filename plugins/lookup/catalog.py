@@ -32,6 +32,8 @@ options:
       - For V(asterisk). A series (V(22)), a version (V(22.10.1)), a build (V(22.10.1-2)), or a
         certified branch or
         version; the newest supported LTS series where it is empty.
+      - For V(runtime). A stream (V(8.2)), which must be one that O(freepbx) takes; the newest of those where
+        it is empty.
     type: str
     default: ""
   kind:
@@ -131,7 +133,7 @@ class LookupModule(LookupBase):
         if term == "asterisk":
             return book.asterisk(self.get_option("version"))
         if term == "runtime":
-            return book.runtime(*(self.get_option(name) for name in ("kind", "el", "freepbx")))
+            return book.runtime(*(self.get_option(name) for name in ("kind", "el", "freepbx", "version")))
         if term == "fit":
             return book.fit(**{name: self.get_option(name) for name in _COMBINED})
         raise AnsibleLookupError(

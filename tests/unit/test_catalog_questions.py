@@ -65,6 +65,17 @@ def test_a_runtime_fits_freepbx_and_is_supported(book: Book) -> None:
             book.runtime(*unknown)
 
 
+def test_a_runtime_of_a_version_is_that_stream_or_refused_with_what_there_is(book: Book) -> None:
+    assert book.runtime("php", "9", "17", "8.2")["form"] == "module"
+    assert book.runtime("php", "9", None, "8.0")["form"] == "package"
+    assert book.runtime("mariadb", "10", "17", "11.8")["name"] == "mariadb11.8"
+    with pytest.raises(SwitchroomError, match=r"FreePBX 17 needs PHP 8\.2 exactly, not 8\.3"):
+        book.runtime("php", "9", "17", "8.3")
+    with pytest.raises(SwitchroomError, match=r"EL 10 has no Node\.js '18'") as refused:
+        book.runtime("nodejs", "10", None, "18")
+    assert refused.value.hint == "EL 10 has 22, 24."
+
+
 def test_a_bad_day_is_named() -> None:
     with pytest.raises(SwitchroomError, match="'soon' is not a date"):
         open_book("soon")

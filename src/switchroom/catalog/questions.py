@@ -48,8 +48,10 @@ class Book:
             "label": series.label if series else f"Asterisk {key}",
         }
 
-    def runtime(self, kind: Optional[str], el: Optional[str], freepbx: Optional[str]) -> Dict[str, Any]:
-        """Return the newest supported stream that fits, else the newest that fits at all.
+    def runtime(
+        self, kind: Optional[str], el: Optional[str], freepbx: Optional[str], version: str = ""
+    ) -> Dict[str, Any]:
+        """Return the stream of that version; without one the newest supported that fits, else the newest.
 
         Raises a usage error where nothing fits, or a name is unknown.
         """
@@ -60,17 +62,25 @@ class Book:
                 code=ExitCode.USAGE,
             )
         streams = self.catalog.el[el].runtimes[kind]
+        fitting = self._fitting(kind, el, freepbx, streams)
+        if version and version not in fitting:
+            needs = f"FreePBX {freepbx} needs {RUNTIME_NAMES[kind]} {self._needed(kind, freepbx)}"
+            raise _no_such(RUNTIME_NAMES[kind], version, el, streams, needs)
+        chosen = fitting[version] if version else max(fitting.values(), key=self._worth)
+        return {**to_plain(chosen), "supported": chosen.status(self.on).supported}
+
+    def _fitting(
+        self, kind: str, el: str, freepbx: Optional[str], streams: Sequence[Runtime]
+    ) -> Dict[str, Runtime]:
         needed = self._needed(kind, freepbx)
-        fitting = [stream for stream in streams if needed.admits(stream.version)]
+        fitting = {stream.version: stream for stream in streams if needed.admits(stream.version)}
         if not fitting:
-            have = ", ".join(stream.version for stream in streams)
             raise SwitchroomError(
                 f"FreePBX {freepbx} needs {RUNTIME_NAMES[kind]} {needed}, which EL {el} does not have.",
-                hint=f"It has {have}. Choose another FreePBX or another EL.",
+                hint=f"It has {_versions(streams)}. Choose another FreePBX or another EL.",
                 code=ExitCode.REFUSED,
             )
-        chosen = max(fitting, key=self._worth)
-        return {**to_plain(chosen), "supported": chosen.status(self.on).supported}
+        return fitting
 
     def fit(self, **wanted: Optional[str]) -> Dict[str, Any]:
         """Return whether a combination fits, with refusals and warnings."""
@@ -125,6 +135,17 @@ def _series_key(version: str) -> str:
         )
     branch, certified, _ = exact.partition("cert")
     return f"certified-{branch}" if certified else exact.split(".", maxsplit=1)[0]
+
+
+def _versions(streams: Sequence[Runtime]) -> str:
+    return ", ".join(stream.version for stream in streams)
+
+
+def _no_such(label: str, version: str, el: str, streams: Sequence[Runtime], needs: str) -> SwitchroomError:
+    hint = f"EL {el} has {_versions(streams)}."
+    if version in (stream.version for stream in streams):
+        return SwitchroomError(f"{needs}, not {version}.", hint=hint, code=ExitCode.REFUSED)
+    return SwitchroomError(f"EL {el} has no {label} '{version}'.", hint=hint, code=ExitCode.USAGE)
 
 
 def _package(version: str) -> str:
