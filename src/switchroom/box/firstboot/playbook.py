@@ -15,8 +15,7 @@ _PLAYBOOK = "switchroom.pbx.site"
 _CONFIGURATION = "/usr/share/switchroom/first-boot/ansible.cfg"
 _GRACE_SECONDS = 120.0  # an interrupted run lets rpm finish rather than tear its transaction
 _ENVIRONMENT = {"ANSIBLE_CONFIG": _CONFIGURATION, "LC_ALL": "C.UTF-8", "HOME": "/root"}
-_ENVIRONMENT["PATH"] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin"
-_WORTH_SHOWING = ("changed", "failed", "unreachable")
+_WORTH_SHOWING = ("failed", "unreachable", "ignored")
 
 BeginStep = Callable[[int, int, str], None]
 
