@@ -71,6 +71,7 @@ def publish(args: argparse.Namespace, context: Context) -> int:
         epoch=writing_epoch(args),
         reporter=context.reporter,
         channel=args.channel,
+        el=args.el,
         url=args.url,
         dry_run=args.dry_run,
     )
@@ -89,6 +90,7 @@ def promote(args: argparse.Namespace, context: Context) -> int:
         key=signing_key(args),
         epoch=writing_epoch(args),
         reporter=context.reporter,
+        el=args.el,
         base_repos=args.base_repo,
         force=args.force,
         dry_run=args.dry_run,

@@ -13,6 +13,7 @@ from switchroom.build.repo.status import ChannelState, Status
 from switchroom.cli.context import Context, Subparsers, add_command
 from switchroom.cli.repo_options import (
     add_dry_run,
+    add_major,
     add_root,
     add_writing,
     listing,
@@ -40,6 +41,7 @@ def _register_record(commands: Subparsers) -> None:
     verdict.add_argument("--failed", action="store_true", help="it failed: the gate shuts for these packages")
     parser.add_argument("packages", nargs="*", metavar="NAME", help="package names or NEVRAs (default: all)")
     parser.add_argument("--note", default="", metavar="TEXT", help="where the evidence is, for example a URL")
+    add_major(parser)
     add_dry_run(parser)
 
 
@@ -73,6 +75,7 @@ def record(args: argparse.Namespace, context: Context) -> int:
         args.suite,
         args.packages or None,
         passed=args.passed,
+        el=args.el,
         note=args.note,
         dry_run=args.dry_run,
     )
@@ -106,6 +109,7 @@ def rollback(args: argparse.Namespace, context: Context) -> int:
         key=signing_key(args),
         epoch=writing_epoch(args),
         reporter=context.reporter,
+        el=args.el,
         to=args.to,
         reason=args.reason,
         dry_run=args.dry_run,
@@ -134,11 +138,12 @@ def _status_lines(found: Status) -> List[str]:
 
 
 def _channel_line(channel: ChannelState) -> str:
+    name = f"{channel.name:<8} el{channel.el:<3}"
     if channel.since is None:
-        return f"{channel.name:<8} nothing yet"
+        return f"{name} nothing yet"
     kept = f"; kept: {', '.join(channel.earlier)}" if channel.earlier else ""
     held = f"{len(channel.packages)} packages since {day(channel.since)}"
-    return f"{channel.name:<8} generation {channel.generation}, {held}{kept}"
+    return f"{name} generation {channel.generation}, {held}{kept}"
 
 
 def _standing_line(standing: Standing) -> str:

@@ -9,6 +9,7 @@ from typing import List, Sequence
 
 from switchroom.build import workspace
 from switchroom.build.keys import SigningKey, development_key, open_key
+from switchroom.build.repo.layout import MAJORS
 from switchroom.cli.catalog_options import add_catalog_options, catalog_from
 from switchroom.core.errors import ExitCode, SwitchroomError
 
@@ -18,6 +19,17 @@ def add_root(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--root", type=Path, required=True, metavar="DIR", help="the repository's folder")
 
 
+def add_major(parser: argparse.ArgumentParser) -> None:
+    """Add ``--el``."""
+    parser.add_argument(
+        "--el",
+        type=int,
+        choices=MAJORS,
+        default=MAJORS[0],
+        help="Enterprise Linux major; default: %(default)s",
+    )
+
+
 def add_dry_run(parser: argparse.ArgumentParser) -> None:
     """Add ``--dry-run``."""
     parser.add_argument("--dry-run", action="store_true", help="check everything, change nothing")
@@ -25,6 +37,7 @@ def add_dry_run(parser: argparse.ArgumentParser) -> None:
 
 def add_writing(parser: argparse.ArgumentParser) -> None:
     """Add what a command takes that makes a new generation."""
+    add_major(parser)
     add_dry_run(parser)
     add_catalog_options(parser)
     add_key_options(parser)

@@ -186,8 +186,8 @@ def test_the_commands_tell_how_things_stand(
     run(capsys, "repo", "record", "--suite", "lab", "--passed", "engine", "--note", "build 7", *root)
     code, text = run(capsys, "repo", "status", *root)
     assert code == ExitCode.DONE
-    assert "testing  generation 0001, 3 packages since" in text
-    assert "stable   nothing yet" in text
+    assert "testing  el9   generation 0001, 3 packages since" in text
+    assert "stable   el9   nothing yet" in text
     assert f"{ENGINE}  (0.0 days, lab passed): in testing for 0.0 days of 2" in text
     data = json.loads(run(capsys, "repo", "status", "--json", *root)[1])
     assert data["gate"] == {"days": 2.0, "suites": ["lab"]}
@@ -240,3 +240,19 @@ def test_the_page_shows_the_channels_and_its_links_lead_somewhere(shop: Shop, sm
     assert all((shop.root / link).is_file() for link in page.links)
     assert "stable" in page.words
     assert "'lab' failed" in page.words
+
+
+def test_each_major_has_its_channels_and_one_gate(shop: Shop, small: Path) -> None:
+    shop.publish(small)
+    shop.publish(small, el=10)
+    assert len(shop.promote("engine", el=10).added) == 1
+    assert repo.open_repo(shop.root, "stable").current is None
+    assert [each.nevra for each in repo.open_repo(shop.root, "stable", 10).packages()] == [ENGINE]
+    verified = repo.verify(shop.root)
+    assert verified.problems == ()
+    assert verified.generations == ("testing/el9/0001", "testing/el10/0001", "stable/el10/0001")
+    mirrors = (shop.root / "stable/el10/x86_64/mirrorlist").read_text()
+    assert "/stable/el10/x86_64/generations/0001/" in mirrors
+    ahead = [standing.package.nevra for standing in repo.status(shop.root).ahead]
+    assert ahead.count(ENGINE) == 1
+    assert len(ahead) == 5

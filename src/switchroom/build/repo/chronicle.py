@@ -12,5 +12,5 @@ from switchroom.build.repo.metadata import RepoPackage
 def note(target: Channel, event: str, packages: Iterable[RepoPackage], **detail: Any) -> None:
     """Record what happened to packages of a channel and write the page anew; under the writer's lock."""
     generation = target.current.name if target.current else ""
-    records.add(target.root, event, target.name, generation, packages, **detail)
+    records.add(target.root, event, f"{target.name}/el{target.el}", generation, packages, **detail)
     page.write(target.root)

@@ -21,6 +21,7 @@ def export_media(
     *,
     key: SigningKey,
     epoch: int,
+    el: int = layout.MAJORS[0],
     names: Optional[Sequence[str]] = None,
 ) -> Tuple[RepoPackage, ...]:
     """Write packages and signed metadata of a channel to the new folder ``dest`` and return the set.
@@ -33,7 +34,7 @@ def export_media(
         raise SwitchroomError(
             f"The folder '{dest}' exists already.", hint="Name a new one.", code=ExitCode.REFUSED
         )
-    source = layout.open_repo(root, channel)
+    source = layout.open_repo(root, channel, el)
     layout.check_same_key(root, key.export_public(), key)
     available = source.packages()
     chosen = select(available, names, where=channel) if names is not None else available

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 from switchroom.build.repo import layout, records
-from switchroom.build.repo.layout import TESTING, Channel
+from switchroom.build.repo.layout import Channel
 from switchroom.build.repo.metadata import RepoPackage
 from switchroom.build.repo.records import Record
 
@@ -57,11 +57,11 @@ class Standing:
 
 
 class Gate:
-    """Judges packages by a repository's policy and records, as of now."""
+    """Judges packages of a testing channel by the repository's policy and records, as of now."""
 
-    def __init__(self, root: Path) -> None:
-        self._testing = Channel(root, TESTING)
-        self._policy, self._records = policy(root), records.read(root)
+    def __init__(self, testing: Channel) -> None:
+        self._testing = testing
+        self._policy, self._records = policy(testing.root), records.read(testing.root)
         self._now = time.time()
 
     def standing(self, package: RepoPackage) -> Standing:

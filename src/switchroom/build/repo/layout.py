@@ -1,6 +1,6 @@
 """How a repository lies on disk, and how a new state of it appears to readers in one step.
 
-``<root>/<channel>/el9/x86_64/generations/NNNN/`` is a whole repository that never changes. A publisher
+``<root>/<channel>/el<major>/x86_64/generations/NNNN/`` is a whole repository that never changes. A publisher
 makes the next one beside it, flushes it, renames it into place, then points the link ``current`` (the
 writers' truth) and the file ``mirrorlist`` (the readers' door) at it, each by one rename.
 """
@@ -28,7 +28,8 @@ CHANNELS = (TESTING, STABLE)
 PUBLIC_KEY = "RPM-GPG-KEY-switchroom"
 LOCK = ".lock"
 
-TARGET = Path("el9") / "x86_64"
+MAJORS = (9, 10)
+_ARCHITECTURE = "x86_64"
 _SETTINGS = "repository.json"
 _NEW, _OLD = ".new-", ".old-"
 # Scratch of this module, and of the atomic writes and links made below.
@@ -42,15 +43,21 @@ _LOCK_SECONDS = 120.0
 
 @dataclass(frozen=True)
 class Channel:
-    """One channel of a repository root."""
+    """One channel of a repository root, for one major of Enterprise Linux."""
 
     root: Path
     name: str
+    el: int = MAJORS[0]
 
     @property
     def folder(self) -> Path:
         """The folder a web server shows for this channel."""
-        return self.root / self.name / TARGET
+        return self.root / self.place
+
+    @property
+    def place(self) -> str:
+        """The folder's path below the root."""
+        return f"{self.name}/el{self.el}/{_ARCHITECTURE}"
 
     @property
     def generations(self) -> Path:
@@ -92,7 +99,7 @@ class Channel:
 
     def mirrorlist_text(self) -> str:
         """Return what the mirror list has to say now."""
-        place = f"{self.name}/{TARGET}/generations/{self.current.name}/" if self.current else ""
+        place = f"{self.place}/generations/{self.current.name}/" if self.current else ""
         return f"{repository_url(self.root)}/{place}\n" if place else ""
 
     def commit(self, prepared: Path) -> Path:
@@ -136,7 +143,7 @@ class Channel:
         shutil.rmtree(doomed)
 
 
-def open_repo(root: Path, channel: str) -> Channel:
+def open_repo(root: Path, channel: str, el: int = MAJORS[0]) -> Channel:
     """Return a channel of an existing repository; raises SwitchroomError when there is none."""
     if not (root / _SETTINGS).is_file():
         raise SwitchroomError(
@@ -144,7 +151,13 @@ def open_repo(root: Path, channel: str) -> Channel:
             hint="Make one with: switchroom repo publish --root DIR PACKAGES",
             code=ExitCode.USAGE,
         )
-    return Channel(root, channel)
+    return Channel(root, channel, el)
+
+
+def all_channels(root: Path) -> Tuple[Channel, ...]:
+    """Return the channels of each major that something was published for, and of the first one."""
+    used = [el for el in MAJORS if el == MAJORS[0] or Channel(root, TESTING, el).current]
+    return tuple(Channel(root, name, el) for el in used for name in CHANNELS)
 
 
 def writer_lock(root: Path) -> ContextManager[None]:

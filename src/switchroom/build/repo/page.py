@@ -44,10 +44,11 @@ def render(root: Path) -> str:
 
 def _channel(channel: ChannelState) -> Dict[str, object]:
     return {
-        "name": channel.name,
+        "name": f"{channel.name}, Enterprise Linux {channel.el}",
+        "anchor": f"{channel.name}-el{channel.el}",
         "generation": channel.generation,
         "since": day(channel.since or 0.0),
-        "place": f"{channel.name}/{layout.TARGET}/generations/{channel.generation}",
+        "place": f"{channel.place}/generations/{channel.generation}",
         "packages": [_package(package) for package in channel.packages],
     }
 

@@ -13,7 +13,7 @@ from switchroom.build.repo.base import load_base
 from switchroom.build.repo.closure import Capabilities, check_closure
 from switchroom.build.repo.gate import Gate
 from switchroom.build.repo.generation import write_generation
-from switchroom.build.repo.layout import STABLE, TESTING, open_repo
+from switchroom.build.repo.layout import MAJORS, STABLE, TESTING, Channel, open_repo
 from switchroom.build.repo.metadata import RepoPackage
 from switchroom.build.repo.publish import Published, prepared_generation
 from switchroom.build.repo.select import select
@@ -29,6 +29,7 @@ def promote(
     key: SigningKey,
     epoch: int,
     reporter: Reporter,
+    el: int = MAJORS[0],
     base_repos: Sequence[str] = (),
     retention: float = layout.RETENTION_SECONDS,
     force: Optional[str] = None,
@@ -43,7 +44,7 @@ def promote(
     SwitchroomError (code REFUSED), with nothing changed, when the gate stays shut. Testing keeps what was
     promoted.
     """
-    source, target = open_repo(root, TESTING), open_repo(root, STABLE)
+    source, target = open_repo(root, TESTING, el), open_repo(root, STABLE, el)
     bases = [load_base(spec) for spec in base_repos]
     with contextlib.nullcontext() if dry_run else layout.writer_lock(root):
         tested, kept = source.packages(), target.packages()
@@ -51,7 +52,7 @@ def promote(
         present = {package.file_name for package in kept}
         moved = tuple(package for package in chosen if package.file_name not in present)
         _check_signatures(root, moved, key)
-        obstacles = _check_policy(root, moved, force)
+        obstacles = _check_policy(source, moved, force)
         left = _check_closed((*kept, *moved), Capabilities((*tested, *kept)), bases)
         if not dry_run:
             with (
@@ -73,8 +74,8 @@ def promote(
         )
 
 
-def _check_policy(root: Path, packages: Sequence[RepoPackage], force: Optional[str]) -> Tuple[str, ...]:
-    gate = Gate(root)
+def _check_policy(testing: Channel, packages: Sequence[RepoPackage], force: Optional[str]) -> Tuple[str, ...]:
+    gate = Gate(testing)
     standings = [gate.standing(package) for package in packages]
     obstacles = tuple(f"{each.package.nevra}: {why}" for each in standings for why in each.obstacles)
     if obstacles and not force:

@@ -12,7 +12,7 @@ from switchroom.build.repo import chronicle, layout, records
 from switchroom.build.repo import incoming as inbox
 from switchroom.build.repo.generation import write_generation
 from switchroom.build.repo.incoming import Incoming
-from switchroom.build.repo.layout import CHANNELS, TESTING, Channel
+from switchroom.build.repo.layout import MAJORS, TESTING, Channel, all_channels
 from switchroom.build.repo.metadata import RepoPackage
 from switchroom.build.signatures import verifier
 from switchroom.core.errors import ExitCode, SwitchroomError
@@ -56,11 +56,12 @@ def publish(
     epoch: int,
     reporter: Reporter,
     channel: str = TESTING,
+    el: int = MAJORS[0],
     url: Optional[str] = None,
     retention: float = layout.RETENTION_SECONDS,
     dry_run: bool = False,
 ) -> Published:
-    """Add packages (files, or folders searched for them) to a channel in one step for its readers.
+    """Add packages (files, or folders searched for them) to a channel of an EL major in one step for readers.
 
     Copies are signed, the inputs stay as they are; one signed by ``key`` already is taken as it is. ``url``
     is where readers find ``root``; it is remembered, and is the folder's file URL at first. Raises
@@ -73,7 +74,7 @@ def publish(
             code=ExitCode.REFUSED,
         )
     paths = inbox.find_rpms(inputs)
-    target = Channel(root, channel)
+    target = Channel(root, channel, el)
     with contextlib.nullcontext() if dry_run else layout.writer_lock(root):
         plan = _plan(target, paths, key)
         if dry_run:
@@ -102,8 +103,7 @@ def _plan(target: Channel, paths: Sequence[Path], key: SigningKey) -> _Plan:
 
 
 def _published(root: Path) -> Dict[str, RepoPackage]:
-    channels = (Channel(root, name) for name in CHANNELS)
-    return {package.file_name: package for channel in channels for package in channel.packages()}
+    return {package.file_name: package for channel in all_channels(root) for package in channel.packages()}
 
 
 def _refuse_changed(found: Sequence[Incoming], published: Dict[str, RepoPackage]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Optional, Sequence, Tuple
 
 from switchroom.build.repo import chronicle, layout, records
-from switchroom.build.repo.layout import TESTING, open_repo
+from switchroom.build.repo.layout import MAJORS, TESTING, open_repo
 from switchroom.build.repo.select import select
 from switchroom.core.errors import ExitCode, SwitchroomError
 
@@ -21,6 +21,7 @@ def record(
     names: Optional[Sequence[str]],
     *,
     passed: bool,
+    el: int = MAJORS[0],
     note: str = "",
     dry_run: bool = False,
 ) -> Tuple[str, ...]:
@@ -30,7 +31,7 @@ def record(
     suite's name with other characters than small letters, digits, dots, hyphens and underscores.
     """
     check_suite(suite)
-    source = open_repo(root, TESTING)
+    source = open_repo(root, TESTING, el)
     with contextlib.nullcontext() if dry_run else layout.writer_lock(root):
         packages = source.packages() if names is None else select(source.packages(), names, where=TESTING)
         if packages and not dry_run:

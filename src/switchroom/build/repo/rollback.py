@@ -10,7 +10,7 @@ from typing import Dict, Optional, Tuple
 from switchroom.build.keys import SigningKey
 from switchroom.build.repo import chronicle, layout, records
 from switchroom.build.repo.generation import write_generation
-from switchroom.build.repo.layout import Channel, open_repo
+from switchroom.build.repo.layout import MAJORS, Channel, open_repo
 from switchroom.build.repo.metadata import RepoPackage, read_repository
 from switchroom.build.repo.publish import prepared_generation
 from switchroom.build.repo.verify import verify_folder
@@ -42,6 +42,7 @@ def rollback(
     key: SigningKey,
     epoch: int,
     reporter: Reporter,
+    el: int = MAJORS[0],
     to: Optional[int] = None,
     reason: str = "",
     dry_run: bool = False,
@@ -51,7 +52,7 @@ def rollback(
     Numbers go on rising, so readers and copies of the repository never go back. Raises SwitchroomError,
     with nothing changed, when that generation is gone (USAGE) or is not whole (REFUSED).
     """
-    target = open_repo(root, channel)
+    target = open_repo(root, channel, el)
     with contextlib.nullcontext() if dry_run else layout.writer_lock(root):
         layout.check_same_key(root, key.export_public(), key)
         number = _choose(target, to)

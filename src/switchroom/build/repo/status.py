@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, Optional, Tuple
+from typing import Dict, Iterator, Optional, Tuple
 
 from switchroom.build.repo.gate import Gate, Policy, Standing, policy
-from switchroom.build.repo.layout import CHANNELS, STABLE, TESTING, Channel, open_repo
+from switchroom.build.repo.layout import STABLE, TESTING, Channel, all_channels, open_repo
 from switchroom.build.repo.metadata import RepoPackage
 
 
@@ -16,6 +16,8 @@ class ChannelState:
     """A channel: the generation in force, since when (seconds since 1970), and the earlier ones kept."""
 
     name: str
+    el: int
+    place: str
     generation: str
     since: Optional[float]
     packages: Tuple[RepoPackage, ...]
@@ -48,17 +50,24 @@ class Status:
 
 def status(root: Path) -> Status:
     """Return where a repository stands."""
-    states = {name: _state(open_repo(root, name)) for name in CHANNELS}
-    tested, released = states[TESTING].packages, states[STABLE].packages
-    in_testing = {package.file_name for package in tested}
-    in_stable = {package.file_name for package in released}
-    gate = Gate(root)
+    channels = all_channels(open_repo(root, TESTING).root)
+    majors = sorted({channel.el for channel in channels})
     return Status(
-        channels=tuple(states.values()),
+        channels=tuple(_state(channel) for channel in channels),
         policy=policy(root),
-        ahead=tuple(gate.standing(each) for each in tested if each.file_name not in in_stable),
-        behind=tuple(each.nevra for each in released if each.file_name not in in_testing),
+        ahead=tuple(each for el in majors for each in _ahead(root, el)),
+        behind=tuple(each.nevra for el in majors for each in _only_in(root, el, STABLE, TESTING)),
     )
+
+
+def _ahead(root: Path, el: int) -> Iterator[Standing]:
+    gate = Gate(open_repo(root, TESTING, el))
+    return (gate.standing(each) for each in _only_in(root, el, TESTING, STABLE))
+
+
+def _only_in(root: Path, el: int, one: str, other: str) -> Iterator[RepoPackage]:
+    there = {package.file_name for package in open_repo(root, other, el).packages()}
+    return (each for each in open_repo(root, one, el).packages() if each.file_name not in there)
 
 
 def _state(channel: Channel) -> ChannelState:
@@ -66,6 +75,8 @@ def _state(channel: Channel) -> ChannelState:
     number = int(current.name) if current else 0
     return ChannelState(
         name=channel.name,
+        el=channel.el,
+        place=channel.place,
         generation=current.name if current else "",
         since=channel.made(number) if current else None,
         packages=channel.packages(),

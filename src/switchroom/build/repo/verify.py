@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 from switchroom.build.repo import layout
-from switchroom.build.repo.layout import CHANNELS, Channel, open_repo
+from switchroom.build.repo.layout import CHANNELS, Channel, all_channels, open_repo
 from switchroom.build.repo.metadata import PACKAGES, RepoPackage, read_repository, record_paths
 from switchroom.build.signatures import Verdict, Verifier, fingerprint, verifier
 from switchroom.core.errors import SwitchroomError
@@ -22,7 +22,7 @@ class Verified:
     """What was checked, with which key, and every problem found, a sentence each."""
 
     fingerprint: str
-    generations: Tuple[str, ...]  # CHANNEL/NNNN, those in force
+    generations: Tuple[str, ...]  # CHANNEL/elN/NNNN, those in force
     packages: int
     problems: Tuple[str, ...]
 
@@ -37,8 +37,8 @@ def verify(root: Path, channels: Sequence[str] = CHANNELS, key_file: Optional[Pa
     ``key_file`` is the public key to trust; by default the one the repository itself hands out, which proves
     that the repository is consistent, not who made it.
     """
-    opened = [open_repo(root, name) for name in channels]
-    used = [channel for channel in opened if channel.current]
+    opened = all_channels(open_repo(root, channels[0]).root)
+    used = [channel for channel in opened if channel.name in channels and channel.current]
     trusted_key = key_file.read_bytes() if key_file else layout.public_key(root)
     problems: List[str] = []
     with verifier(trusted_key) as trusted:
@@ -46,7 +46,7 @@ def verify(root: Path, channels: Sequence[str] = CHANNELS, key_file: Optional[Pa
             problems += _check_channel(channel, trusted)
     return Verified(
         fingerprint=fingerprint(trusted_key),
-        generations=tuple(f"{c.name}/{c.current.name}" for c in used if c.current),
+        generations=tuple(f"{c.name}/el{c.el}/{c.current.name}" for c in used if c.current),
         packages=sum(len(list((c.current / PACKAGES).glob("*"))) for c in used if c.current),
         problems=tuple(problems),
     )
