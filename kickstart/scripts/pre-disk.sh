@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Decide which disk takes the system, and write the storage commands to $DISK_INCLUDE. Never guesses.
+# Decide which disks take the system, and write the storage commands to $DISK_INCLUDE. Never guesses.
 
 column() { # NAME COLUMN: one property of one disk; device names need no escaping, and no other text is parsed
   lsblk --nodeps --noheadings --bytes --output "$2" "/dev/$1" | sed 's/^ *//; s/ *$//'
@@ -72,30 +72,26 @@ usable_disks() {
   done
 }
 
-# Print the only word of a list; return 1 when there are none or several.
-only_one() {
-  # shellcheck disable=SC2086  # a list of device names
-  set -- $1
-  [ $# -eq 1 ] && echo "$1"
+smallest() { # DISK...
+  for disk; do size_mib "$disk"; done | sort -n | head -n 1
 }
 
-storage_commands() {
-  local space root snapshots
-  space=$(($(size_mib "$1") - DISK_BOOT - DISK_SWAP))
-  root=$((space * DISK_ROOT_PERCENT / 100))
-  [ "$root" -le "$DISK_ROOT_MAXIMUM" ] || root=$DISK_ROOT_MAXIMUM
-  snapshots=$((space * DISK_SNAPSHOT_PERCENT / 100))
+with_commas() {
+  local IFS=,
+  echo "$*"
+}
+
+storage_commands() { # DISK...
+  local all
+  all=$(with_commas "$@")
   cat <<COMMANDS
 zerombr
-ignoredisk --only-use=$1
-clearpart --all --initlabel --disklabel=gpt --drives=$1
+ignoredisk --only-use=$all
+clearpart --all --initlabel --disklabel=gpt --drives=$all
 bootloader --location=mbr --boot-drive=$1
-reqpart --add-boot
-part pv.switchroom --size=1 --grow --ondisk=$1
-volgroup pbx pv.switchroom
-logvol swap --vgname=pbx --name=swap --fstype=swap --size=$DISK_SWAP
-logvol / --vgname=pbx --name=root --fstype=xfs --size=$root
-logvol /var --vgname=pbx --name=var --fstype=xfs --size=$((space - root - snapshots))
+$("layout_$LAYOUT" "$@")
+volgroup $VOLUME_GROUP pv.switchroom
+$(logical_volumes "$(smallest "$@")")
 COMMANDS
 }
 
@@ -115,49 +111,70 @@ cannot_decide() { # WHY
     return
   fi
   refusal "$1" "Restart, edit the menu entry (e, or Tab under BIOS) and name a usable disk:
-  switchroom.disk=NAME, switchroom.disk=/dev/disk/by-id/... or switchroom.disk=SERIAL" | stop_here
+  switchroom.disk=NAME, switchroom.disk=/dev/disk/by-id/... or switchroom.disk=SERIAL
+  (with commas between them where the layout takes several)" | stop_here
 }
 
-use() { # DISK
+use() { # DISK...
   if [ "$MODE" = interactive ]; then
     # Without partitioning commands Anaconda waits for a person; with them it would start by itself.
-    echo "ignoredisk --only-use=$1" >"$DISK_INCLUDE"
+    echo "ignoredisk --only-use=$(with_commas "$@")" >"$DISK_INCLUDE"
   else
-    storage_commands "$1" >"$DISK_INCLUDE"
+    storage_commands "$@" >"$DISK_INCLUDE"
   fi
-  echo "Disk for the system:"
-  describe "$1"
+  echo "For the system, as '$LAYOUT':"
+  for disk; do describe "$disk"; done
 }
 
-use_named() { # CHOICE
-  local disk reason
-  if ! disk=$(only_one "$(named_disks "$1")"); then
-    cannot_decide "switchroom.disk=$1 is none of this machine's disks, or more than one."
-    return
-  fi
-  reason=$(objection "$disk")
-  if [ -n "$reason" ]; then
-    cannot_decide "switchroom.disk=$1 is $reason."
-    return
-  fi
-  use "$disk"
+use_named() { # CHOICE[,CHOICE...]
+  local choice disk reason chosen=""
+  for choice in ${1//,/ }; do
+    disk=$(named_disks "$choice")
+    if [ "$(wc -w <<<"$disk")" -ne 1 ]; then
+      cannot_decide "switchroom.disk=$choice is none of this machine's disks, or more than one."
+      return
+    fi
+    reason=$(objection "$disk")
+    [ -n "$reason" ] || ! grep -qwF -- "$disk" <<<"$chosen" || reason="named twice"
+    if [ -n "$reason" ]; then
+      cannot_decide "switchroom.disk=$choice is $reason."
+      return
+    fi
+    chosen="$chosen $disk"
+  done
+  use_if_enough "$chosen" "switchroom.disk=$1 names"
 }
 
-use_the_only_one() {
-  local disks disk
+use_if_enough() { # DISKS, of which there must be as many as the layout takes; WHO gave them
+  local number
+  number=$(wc -w <<<"$1")
+  if [ "$number" -eq "$WANTED" ]; then
+    # shellcheck disable=SC2086  # a list of device names
+    use $1
+  else
+    cannot_decide "$2 $number, and the layout '$LAYOUT' takes $WANTED."
+  fi
+}
+
+use_the_only_ones() {
+  local disks
   disks=$(usable_disks)
-  if disk=$(only_one "$disks"); then
-    use "$disk"
-  elif [ -z "$disks" ]; then
+  if [ -z "$disks" ]; then
     cannot_decide "none can take the system."
-  else
+  elif [ "$WANTED" -eq 1 ] && [ "$(wc -w <<<"$disks")" -gt 1 ]; then
     cannot_decide "several could take the system."
+  else
+    use_if_enough "$disks" "the number of disks that could take the system is"
   fi
 }
 
+LAYOUT=$(boot_option switchroom.layout)
+LAYOUT=${LAYOUT:-$LAYOUT_DEFAULT}
 choice=$(boot_option switchroom.disk)
-if [ -n "$choice" ]; then
+if ! WANTED=$(disks_of_layout "$LAYOUT"); then
+  cannot_decide "switchroom.layout=$LAYOUT is none of: $LAYOUTS."
+elif [ -n "$choice" ]; then
   use_named "$choice"
 else
-  use_the_only_one
+  use_the_only_ones
 fi

@@ -83,12 +83,13 @@ def include_of(result: str) -> str:
     return result.partition("--- include\n")[2]
 
 
-def assert_installs_on(result: str, name: str) -> None:
-    """The storage commands touch this disk alone, and the kickstart is valid with them in place."""
-    include = include_of(result)
-    assert f"ignoredisk --only-use={name}\n" in include, result
-    assert f"clearpart --all --initlabel --disklabel=gpt --drives={name}\n" in include
-    assert set(re.findall(r"--(?:only-use|drives|ondisk|boot-drive)=(\S+)", include)) == {name}
+def assert_installs_on(result: str, *names: str) -> None:
+    """The storage commands touch these disks alone, and the kickstart is valid with them in place."""
+    include, listed = include_of(result), ",".join(names)
+    assert f"ignoredisk --only-use={listed}\n" in include, result
+    assert f"clearpart --all --initlabel --disklabel=gpt --drives={listed}\n" in include
+    touched = re.findall(r"--(?:only-use|drives|ondisk|boot-drive)=(\S+)", include)
+    assert {one for disks in touched for one in disks.split(",")} == set(names)
     whole = render(settings())
     assert f"%include {DISK_INCLUDE}\n" in whole
     check(whole.replace(f"%include {DISK_INCLUDE}\n", include), 9)
@@ -147,7 +148,13 @@ def test_the_usb_boot_medium_is_never_taken(tmp_path: Path) -> None:
 
 
 def test_of_two_disks_none_is_taken_until_one_is_named(tmp_path: Path) -> None:
-    cases = {"default": "", "name": "switchroom.disk=sda", "serial": "switchroom.disk=NVME0001"}
+    cases = {
+        "default": "",
+        "name": "switchroom.disk=sda",
+        "serial": "switchroom.disk=NVME0001",
+        "mirrored": "switchroom.layout=raid1",
+        "mirrored-by-name": "switchroom.layout=raid1 switchroom.disk=sda,NVME0001",
+    }
     results = boot(tmp_path, [*nvme(tmp_path), *sata(tmp_path)], "nvme0n1,sda", cases)
     assert_refused(
         results["default"],
@@ -158,6 +165,8 @@ def test_of_two_disks_none_is_taken_until_one_is_named(tmp_path: Path) -> None:
     )
     assert_installs_on(results["name"], "sda")
     assert_installs_on(results["serial"], "nvme0n1")
+    assert_installs_on(results["mirrored"], "nvme0n1", "sda")
+    assert_installs_on(results["mirrored-by-name"], "sda", "nvme0n1")
 
 
 def test_a_disk_that_is_too_small_is_refused_even_by_name(tmp_path: Path) -> None:

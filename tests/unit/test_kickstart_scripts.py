@@ -16,7 +16,8 @@ import yaml
 from pykickstart.constants import KS_SCRIPT_POST, KS_SCRIPT_PRE
 
 from support.kickstarts import VOLUME_ID, scripts, settings
-from switchroom.build.kickstart.render import render
+from switchroom.build.kickstart.check import check
+from switchroom.build.kickstart.render import DISK_INCLUDE, render
 from switchroom.build.kickstart.settings import Mode
 from switchroom.build.workspace import data_path
 
@@ -111,7 +112,7 @@ def choose_disk(
     installer.write("disks", "\n".join(disks) + "\n")
     installer.write("cmdline", f"quiet {line}\n")
     script = scripts(render(settings(mode=mode)), KS_SCRIPT_PRE)[1]
-    printed = installer.run(script, {"/tmp/switchroom-disk.ks": "include"})
+    printed = installer.run(script, {"/tmp/switchroom-disk.ks": "include", "/sys/firmware/efi": "efi"})
     include = installer.folder / "include"
     return printed + "=== " + (include.read_text() if include.exists() else "nothing written")
 
@@ -171,6 +172,58 @@ def test_the_volumes_fit_and_leave_room_for_snapshots(installer: Installer, gib:
     assert len(sizes) == 3
     assert min(sizes) > 0
     assert 0.15 < 1 - (sum(sizes) + 2048) / (gib * 1024) < 0.25
+
+
+@pytest.mark.parametrize("uefi", [True, False])
+def test_two_disks_are_mirrored_with_what_boots_them_on_both(installer: Installer, uefi: bool) -> None:
+    if uefi:
+        (installer.folder / "efi").mkdir()
+    chosen = choose_disk(installer, [PLAIN, FAST], "switchroom.layout=raid1").partition("=== ")[2]
+    assert "ignoredisk --only-use=sda,nvme0n1\n" in chosen
+    assert "clearpart --all --initlabel --disklabel=gpt --drives=sda,nvme0n1\n" in chosen
+    check(render(settings()).replace(f"%include {DISK_INCLUDE}\n", chosen), 9)
+    for disk in ("sda", "nvme0n1"):
+        starters = [line for line in chosen.splitlines() if f"--ondisk={disk}" in line]
+        assert sum("biosboot" in line for line in starters) == (not uefi)
+        assert sum("raid.boot_efi" in line for line in starters) == uefi
+    mirrors = {line.split()[1]: line.split()[-2:] for line in chosen.splitlines() if line.startswith("raid ")}
+    assert mirrors.get("/boot/efi", []) == (["raid.boot_efi1", "raid.boot_efi2"] if uefi else [])
+    assert mirrors["/boot"] == ["raid.boot1", "raid.boot2"]
+    assert mirrors["pv.switchroom"] == ["raid.pv1", "raid.pv2"]
+
+
+def test_mirrored_volumes_fit_the_smaller_disk(installer: Installer) -> None:
+    small = f"sda|{30 * _GIB}|0|0|sata|Small|S1|"
+    chosen = choose_disk(installer, [small, FAST], "switchroom.layout=raid1")
+    sizes = [int(line.rpartition("=")[2]) for line in chosen.splitlines() if line.startswith("logvol")]
+    assert sum(sizes) < 30 * 1024 - 2048
+
+
+@pytest.mark.parametrize(
+    ("disks", "line", "why"),
+    [
+        ([PLAIN], "switchroom.layout=raid1", "is 1, and the layout 'raid1' takes 2"),
+        ([PLAIN, FAST, PLAIN.replace("sda", "sdb")], "switchroom.layout=raid1", "is 3, and the layout"),
+        ([PLAIN, FAST], "switchroom.layout=raid1 switchroom.disk=sda", "names 1, and the layout"),
+        ([PLAIN, FAST], "switchroom.layout=raid1 switchroom.disk=sda,sda", "is named twice"),
+        ([PLAIN, FAST], "switchroom.layout=raid1 switchroom.disk=sda,S1", "is named twice"),
+        ([PLAIN, FAST], "switchroom.layout=raid1 switchroom.disk=sda,sdc", "switchroom.disk=sdc is none"),
+        ([PLAIN, FAST], "switchroom.disk=sda,nvme0n1", "names 2, and the layout 'single' takes 1"),
+        ([PLAIN, FAST], "switchroom.layout=raid5", "switchroom.layout=raid5 is none of: single raid1"),
+    ],
+)
+def test_a_layout_takes_its_number_of_disks_and_never_guesses(
+    installer: Installer, disks: List[str], line: str, why: str
+) -> None:
+    refused = choose_disk(installer, disks, line)
+    assert why in refused
+    assert refused.endswith("=== nothing written")
+
+
+def test_disks_named_in_any_way_are_mirrored(installer: Installer) -> None:
+    others = [PLAIN, FAST, PLAIN.replace("sda", "sdb").replace("S1", "S2")]
+    chosen = choose_disk(installer, others, "switchroom.layout=raid1 switchroom.disk=S2,nvme0n1")
+    assert "ignoredisk --only-use=sdb,nvme0n1\n" in chosen
 
 
 @pytest.mark.parametrize(
@@ -236,7 +289,7 @@ def test_what_the_first_boot_needs_stays_on_the_disk(installer: Installer) -> No
     assert (left / "BaseOS/repodata/repomd.xml").is_file()
     assert (left / "dnf.conf").read_text() == f"[main]\nbest=True\nreposdir={left}/repos\n"
     ours = (left / "repos/switchroom-media.repo").read_text()
-    assert f"[switchroom-stable]\n" in ours
+    assert "[switchroom-stable]\n" in ours
     assert f"baseurl=file://{left}/switchroom/repo\n" in ours
     assert (state / "due").is_file()
     inventory = installer.folder / "etc/first-boot.yml"
@@ -244,7 +297,6 @@ def test_what_the_first_boot_needs_stays_on_the_disk(installer: Installer) -> No
     variables = yaml.safe_load(inventory.read_text())["pbx"]["vars"]
     assert variables == {
         "pbx_profile": "asterisk",
-        "asterisk_version": "22",
         "repositories_epel": False,
         "repositories_crb": False,
     }

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from switchroom.build.kickstart.check import check
 from switchroom.build.kickstart.credentials import password_hash_of, ssh_keys_of
-from switchroom.build.kickstart.defaults import load_defaults
+from switchroom.build.kickstart.defaults import load_defaults, load_disks
 from switchroom.build.kickstart.render import render
 from switchroom.build.kickstart.settings import KickstartSettings, Mode, default_of, offers
 from switchroom.catalog.model import Series
@@ -59,6 +59,8 @@ def _add_system_arguments(parser: argparse.ArgumentParser) -> None:
     system = load_defaults().system
     for name in ("timezone", "lang", "keyboard", "hostname"):
         parser.add_argument(f"--{name}", default=system[name], help=f"default: {system[name]}")
+    layouts = sorted(load_disks()["layouts"])
+    parser.add_argument("--layout", choices=layouts, default="single", help="of disks; default: %(default)s")
     parser.add_argument("--offline", action="store_true", help="take every package from the medium")
     parser.add_argument(
         "--package", action="append", default=[], metavar="NAME", help="install a package more"
@@ -101,6 +103,7 @@ def _settings(args: argparse.Namespace) -> KickstartSettings:
         hostname=args.hostname,
         offline=args.offline,
         packages=args.package,
+        layout=args.layout,
     )
 
 

@@ -1,4 +1,4 @@
-"""The data behind the kickstarts: ``kickstart/defaults.yml``."""
+"""The data behind the kickstarts: ``kickstart/defaults.yml`` and ``kickstart/disks.yml``."""
 
 from __future__ import annotations
 
@@ -24,10 +24,9 @@ class ElMajor:
 
 @dataclass(frozen=True)
 class Defaults:
-    """The data file; sizes in ``disk`` are in MiB."""
+    """What ``defaults.yml`` holds."""
 
     system: Mapping[str, str]
-    disk: Mapping[str, int]
     media_packages: tuple[str, ...]
     el: Mapping[int, ElMajor]
 
@@ -45,19 +44,29 @@ class Defaults:
 
 @lru_cache(maxsize=1)
 def load_defaults() -> Defaults:
-    """Read and validate the data file; SwitchroomError names the place of an invalid value."""
+    """Read and validate the defaults; SwitchroomError names the place of an invalid value."""
+    return _typed(_read("defaults"))
+
+
+@lru_cache(maxsize=1)
+def load_disks() -> Any:
+    """Read and validate how disks are divided (sizes in MiB), as ``disks.schema.json`` describes it."""
+    return _read("disks")
+
+
+def _read(name: str) -> Any:
     folder = data_path("kickstart")
-    data = yaml.safe_load((folder / "defaults.yml").read_text(encoding="utf-8"))
-    schema = json.loads((folder / "defaults.schema.json").read_text(encoding="utf-8"))
+    data = yaml.safe_load((folder / f"{name}.yml").read_text(encoding="utf-8"))
+    schema = json.loads((folder / f"{name}.schema.json").read_text(encoding="utf-8"))
     try:
         jsonschema.validate(data, schema)
     except jsonschema.ValidationError as error:
         raise SwitchroomError(
-            f"'{folder / 'defaults.yml'}' is invalid at '{error.json_path}'.",
+            f"'{folder / name}.yml' is invalid at '{error.json_path}'.",
             cause=error.message,
-            hint="Its rules are in 'defaults.schema.json' beside it.",
+            hint=f"Its rules are in '{name}.schema.json' beside it.",
         ) from error
-    return _typed(data)
+    return data
 
 
 def _typed(data: Any) -> Defaults:
@@ -65,4 +74,4 @@ def _typed(data: Any) -> Defaults:
         int(number): ElMajor(entry["syntax"], tuple(entry["packages"]))
         for number, entry in data["el"].items()
     }
-    return Defaults(data["system"], data["disk"], tuple(data["media_packages"]), majors)
+    return Defaults(data["system"], tuple(data["media_packages"]), majors)

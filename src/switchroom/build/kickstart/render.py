@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from typing import Any, Mapping
 
 import jinja2
 
 from switchroom.build.kickstart import site
-from switchroom.build.kickstart.defaults import load_defaults
+from switchroom.build.kickstart.defaults import load_defaults, load_disks
 from switchroom.build.kickstart.settings import KickstartSettings, Mode
 from switchroom.build.workspace import data_path
 
@@ -30,13 +31,20 @@ def render(settings: KickstartSettings) -> str:
             packages=[*defaults.major(settings.el).packages, *settings.packages],
             media_packages=defaults.media_packages,
             role_packages=site.packages(settings.el, settings.profile),
-            disk=defaults.disk,
+            disk=load_disks(),
+            guard=_guard,
             disk_include=DISK_INCLUDE,
             media=_MEDIA,
             first_password=_asks_on_first_boot(settings),
         )
     )
     return re.sub(r"\n{3,}", "\n\n", text)
+
+
+def _guard(part: Mapping[str, Any]) -> str:
+    """Return the shell's condition for a partition that only one kind of firmware needs."""
+    conditions = {"uefi": '[ ! -d "$EFI" ] || ', "bios": '[ -d "$EFI" ] || ', None: ""}
+    return conditions[part.get("firmware")]
 
 
 def _asks_on_first_boot(settings: KickstartSettings) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from switchroom.build.kickstart import site
 from switchroom.build.kickstart.credentials import read_password_hash, read_ssh_keys
-from switchroom.build.kickstart.defaults import load_defaults
+from switchroom.build.kickstart.defaults import load_defaults, load_disks
 from switchroom.catalog.model import Series, SeriesType
 from switchroom.core.errors import ExitCode, SwitchroomError
 
@@ -41,6 +41,10 @@ class Offer:
     package: str
 
 
+def _layouts() -> list[str]:
+    return sorted(load_disks()["layouts"])
+
+
 def _default(name: str) -> str:
     return load_defaults().system[name]
 
@@ -51,7 +55,8 @@ class KickstartSettings:
 
     ``versions`` are the series on the medium and ``default_version`` the key of the one a boot line without
     ``switchroom.asterisk=`` means. ``ssh_keys`` and ``password_hash`` are root's; with neither, the installed
-    system asks on its console. ``offline`` takes every package from the medium. ``packages`` come on top of
+    system asks on its console. ``offline`` takes every package from the medium.
+    ``layout`` divides the disks where the boot line does not say how. ``packages`` come on top of
     those in the data file. ``profile`` is what the first boot makes of the box.
     """
 
@@ -69,6 +74,7 @@ class KickstartSettings:
     offline: bool = False
     packages: Sequence[str] = ()
     profile: str = "asterisk"
+    layout: str = "single"
 
     def __post_init__(self) -> None:
         """Refuse what is not valid."""
@@ -77,6 +83,7 @@ class KickstartSettings:
             _match(name, getattr(self, name), shape, meaning)
         for package in self.packages:
             _match("package", package, _PACKAGE.pattern, "a package, or a group such as '@core'")
+        _match("layout", self.layout, "|".join(_layouts()), f"one of {', '.join(_layouts())}")
         site.packages(self.el, self.profile)
         _check_timezone(self.timezone)
         _check_versions(self.versions, self.default_version)
