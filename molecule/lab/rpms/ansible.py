@@ -32,14 +32,25 @@ def ansible_core(dress: str) -> Path:
 
     Needs PyPI for what was not made before.
     """
+    (package,) = (_kept(dress) / "packages").glob("*.rpm")
+    return package
+
+
+def ansible_code(dress: str) -> Path:
+    """Return the folder with the same release's Python code, for ``PYTHONPATH``."""
+    return _kept(dress) / "site"
+
+
+def _kept(dress: str) -> Path:
     version = RELEASES[dress]
-    digest = hashlib.sha256(f"{version}\0{_LIBRARIES}\0".encode() + _SPEC.read_bytes())
+    digest = hashlib.sha256(
+        f"{version}\0{_LIBRARIES}\0".encode() + _SPEC.read_bytes() + Path(__file__).read_bytes()
+    )
     folder = cache_dir("lab", "ansible") / f"{version}-{digest.hexdigest()[:16]}"
     with lock.exclusive(folder.parent / ".lock", what="the lab's ansible-core", wait=_SECONDS):
         if not folder.is_dir():
             _make(version, folder)
-    (package,) = folder.glob("*.rpm")
-    return package
+    return folder
 
 
 def _make(version: str, folder: Path) -> None:
@@ -53,22 +64,22 @@ def _make(version: str, folder: Path) -> None:
         )
         options = ["--no-deps", "--no-index", "--no-compile", "--no-warn-script-location"]
         process.run(
-            [*pip, "install", *options, "--target", scratch / "site", *wheels.glob("*.whl")], what=what
+            [*pip, "install", *options, "--target", scratch / "kept/site", *wheels.glob("*.whl")], what=what
         )
         for unwanted in ("bin", "ansible_test"):  # EL has ansible-test in a package of its own
-            shutil.rmtree(scratch / "site" / unwanted, ignore_errors=True)
+            shutil.rmtree(scratch / "kept/site" / unwanted, ignore_errors=True)
         _package(version, scratch)
         os.sync()  # a power cut after the rename must not leave empty files under the final name
-        (scratch / "packages").rename(folder)
+        (scratch / "kept").rename(folder)
 
 
 def _package(version: str, scratch: Path) -> None:
     settings = {
         "_topdir": scratch / "rpmbuild",
-        "_rpmdir": scratch / "packages",
+        "_rpmdir": scratch / "kept/packages",
         "_build_name_fmt": "%%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm",
         "lab_version": version,
-        "lab_site": scratch / "site",
+        "lab_site": scratch / "kept/site",
     }
     defines = [word for name, value in settings.items() for word in ("--define", f"{name} {value}")]
     epoch = source_date_epoch(load_catalog().epoch)
@@ -76,4 +87,4 @@ def _package(version: str, scratch: Path) -> None:
     process.run(
         ["rpmbuild", "-bb", "--nodeps", *defines, _SPEC], what="Packaging ansible-core", env=environment
     )
-    development_key().sign_rpms(sorted((scratch / "packages").glob("*.rpm")), epoch)
+    development_key().sign_rpms(sorted((scratch / "kept/packages").glob("*.rpm")), epoch)
