@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import List
 
 import pytest
-from pykickstart.constants import KS_SCRIPT_POST
 
 from lab.roots import inside
 from support import media
-from support.kickstarts import handler
+from support.anaconda import POST, write_scripts, write_tool
 from support.small_rpms import Shop, Small, build, key
 from switchroom.build.iso import xorriso
 from switchroom.build.keys import SigningKey
@@ -23,27 +22,6 @@ from switchroom.core.process import run
 
 __all__ = ["key"]  # a fixture
 pytestmark = pytest.mark.lab("debootstrap", "dnf", "rpmbuild", "unshare", "xorriso")
-
-# In a mount namespace of its own: nothing of it is seen, or left, outside.
-_ANACONDA = r"""
-mount -t tmpfs tmpfs /run
-mkdir -p /run/install/repo
-mount --bind "$LAB/medium" /run/install/repo
-cp -r "$LAB/scripts" "$LAB/cmdline" /run
-mount -t tmpfs tmpfs /tmp
-echo log >/tmp/switchroom-version.log
-mount --bind /run/cmdline /proc/cmdline
-mount --bind /run/cmdline "$ANA_INSTALL_PATH/proc/cmdline"
-export PATH="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-for script in /run/scripts/*; do
-  case $script in
-    *chroot)
-      cp "$script" "$ANA_INSTALL_PATH/root/script"
-      setsid --wait chroot "$ANA_INSTALL_PATH" bash /root/script ;;
-    *) setsid --wait bash "$script" ;;
-  esac || exit 1
-done
-"""
 
 
 class Installation:
@@ -54,10 +32,11 @@ class Installation:
         self.medium = folder / "medium"
         self.medium.mkdir()
         xorriso.extract(image, {"switchroom": self.medium / "switchroom"})
-        self._write_scripts()
+        text = (self.medium / "switchroom" / "ks" / "unattended.cfg").read_text()
+        assert write_scripts(text, folder) == 4
         # What EL9 has and Debian has not; and the end of a script that would show its message for ever.
-        self._tool("restorecon", "exit 0")
-        self._tool("sleep", "kill -9 0")
+        write_tool(root, "restorecon", "exit 0")
+        write_tool(root, "sleep", "kill -9 0")
         units = root / "etc" / "systemd" / "system"
         for name in ("asterisk", "switchroom-first-boot", "switchroom-issue"):
             text = "[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n"
@@ -67,26 +46,12 @@ class Installation:
         (self.folder / "cmdline").write_text(f"quiet {line}\n")
         environment = {"LAB": str(self.folder), "ANA_INSTALL_PATH": str(self.root)}
         # The process namespace takes with it what dnf leaves running: the agents of gpg.
-        argv = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "bash", "-euc", _ANACONDA]
+        argv = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "bash", "-euc", POST]
         result = run(argv, env=environment, check=False, timeout=600)
         return (result.stdout + result.stderr).decode(errors="replace")
 
     def installed(self) -> List[str]:
         return inside(self.root, "rpm", "-qa", "--qf", "%{NAME}\n").stdout.decode().split()
-
-    def _write_scripts(self) -> None:
-        text = (self.medium / "switchroom" / "ks" / "unattended.cfg").read_text()
-        (self.folder / "scripts").mkdir()
-        found = [script for script in handler(text).scripts if script.type == KS_SCRIPT_POST]
-        assert len(found) == 4
-        for number, script in enumerate(found):
-            place = "chroot" if script.inChroot else "outside"
-            (self.folder / "scripts" / f"{number}-{place}").write_text(script.script)
-
-    def _tool(self, name: str, body: str) -> None:
-        path = self.root / "usr" / "local" / "bin" / name
-        path.write_text(f"#!/bin/sh\n{body}\n")
-        path.chmod(0o755)
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +84,7 @@ def test_the_boot_line_s_choice_is_installed_enabled_and_recorded(installation: 
     assert not (installation.root / "mnt" / "switchroom-media").exists()
     state = installation.root / "var/lib/switchroom"
     assert (state / "first-boot/due").is_file()
-    assert 'asterisk_version: "99"' in (installation.root / "etc/switchroom/first-boot.yml").read_text()
+    assert "pbx_profile: asterisk" in (installation.root / "etc/switchroom/first-boot.yml").read_text()
     config = "--config=/var/lib/switchroom/media/dnf.conf"
     offered = inside(installation.root, "dnf", config, "--assumeyes", "repoquery")
     assert b"asterisk99-" in offered.stdout, "the medium's packages stay at hand, their metadata verified"
