@@ -11,7 +11,7 @@ from support.molecule import prepare, scenario
 
 pytestmark = pytest.mark.lab("systemd-nspawn", "debootstrap", "dnf", "rpmbuild", "sipp", "gcc")
 
-SCENARIOS = ("default", "switch")
+SCENARIOS = ("default", "switch", "fleet")
 
 
 @pytest.fixture(scope="module")
@@ -23,4 +23,4 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Dict[str, str]:
 def test_a_scenario_passes_and_leaves_no_box(name: str, environment: Dict[str, str]) -> None:
     done = scenario(name, environment)
     assert done.returncode == 0, done.stdout[-12000:]
-    assert not [record for record in registry.records() if record.name.startswith("molecule-")]
+    assert not [record for record in registry.records() if record.name.startswith(f"molecule-{name}")]
