@@ -15,7 +15,7 @@ from switchroom.core.errors import ExitCode, SwitchroomError
 def profiles() -> dict[str, tuple[str, ...]]:
     """Return the roles of each profile of the site playbook, in the order they are applied."""
     data = _read(data_path("playbooks") / "vars" / "site.yml")
-    return {name: tuple(roles) for name, roles in data["__site_profiles"].items()}
+    return {name: (*data["__site_always"], *roles) for name, roles in data["__site_profiles"].items()}
 
 
 def packages(el: int, profile: str) -> tuple[str, ...]:
