@@ -9,9 +9,9 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Dict, Sequence, Tuple
+from typing import Dict, Mapping, Sequence, Tuple
 
 from support.small_rpms import EPOCH, QUIET, Shop, Small, build
 from switchroom.build.iso import xorriso
@@ -21,10 +21,12 @@ from switchroom.build.iso.lab_base import lab_base, write_base
 from switchroom.build.iso.origin import Origin
 from switchroom.build.iso.verify import verify_iso
 from switchroom.build.keys import SigningKey
+from switchroom.build.kickstart import site
 from switchroom.build.kickstart.defaults import load_defaults
 from switchroom.build.workspace import cache_dir
 from switchroom.catalog.model import Series, SeriesType
 from switchroom.core.files import sha256
+from switchroom.core.progress import Reporter
 
 S20 = Series("20", SeriesType.LTS, "20.20.1", "20.20.1", 1)
 S22 = Series("22", SeriesType.LTS, "22.10.1", "22.10.1", 1)
@@ -57,9 +59,9 @@ def order(shop: Shop, out: Path, **changes: object) -> Order:
     return Order(**settings)  # type: ignore[arg-type]
 
 
-def make(shop: Shop, out: Path, **changes: object) -> Built:
+def make(shop: Shop, out: Path, reporter: Reporter = QUIET, **changes: object) -> Built:
     """Build an image."""
-    return build_iso(order(shop, out, **changes), QUIET)
+    return build_iso(order(shop, out, **changes), reporter)
 
 
 def repository(folder: Path, *packages: Small) -> Path:
@@ -83,6 +85,7 @@ class Medium:
     packages: Sequence[str] = ("libedit",)
     extra: Sequence[str] = ()  # more words for xorriso
     label: str = "EL-9-6-x86_64-dvd"
+    files: Mapping[str, bytes] = field(default_factory=dict)  # added or replaced
 
     @property
     def major(self) -> str:
@@ -97,11 +100,15 @@ def el_medium(folder: Path, medium: Medium = Medium()) -> Path:
     names = [name for name in lab.files if name not in medium.without and name != "isolinux/boot.cat"]
     xorriso.extract(lab.path, {name: tree / name for name in names})
     system = load_defaults().major(int(medium.major)).packages
-    small = [Small(name, release="1.el9") for name in (*system, *medium.packages) if name[0] != "@"]
+    wanted = {*system, *medium.packages, *site.packages(int(medium.major), "asterisk")} - {"switchroom"}
+    small = [Small(name, release="1.el9") for name in sorted(wanted) if name[0] != "@"]
     if "BaseOS" not in medium.without:
         repository(tree / "BaseOS", *small, Small("core-shell", release="1.el9"))
         (folder / "comps.xml").write_text(_COMPS)
         subprocess.run(["createrepo_c", "-q", "-g", folder / "comps.xml", tree / "BaseOS"], check=True)
+    for name, content in medium.files.items():
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / name).write_bytes(content)
     treeinfo = tree / ".treeinfo"
     if treeinfo.is_file():
         treeinfo.write_text(_treeinfo(medium, sha256(tree / ESP)))

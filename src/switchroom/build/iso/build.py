@@ -26,6 +26,7 @@ from switchroom.build.iso.lab_base import lab_base
 from switchroom.build.iso.labels import check_volume_id, kernel_label
 from switchroom.build.iso.origin import Found, Origin, mismatch, obtain
 from switchroom.build.keys import SigningKey
+from switchroom.build.kickstart import site
 from switchroom.build.kickstart.defaults import load_defaults
 from switchroom.build.kickstart.settings import KickstartSettings, Mode, default_of, offers
 from switchroom.build.repo.export import export_media
@@ -46,7 +47,8 @@ class Order:
 
     ``repositories`` map ids to extra RPM repositories, ``added`` places on the medium to files; ``boot_add``
     and ``boot_remove`` are kernel arguments. ``volume_id`` defaults to one that names the base's release;
-    ``ssh_keys`` and ``password_hash`` are root's on the installed system; ``epoch`` dates everything.
+    ``ssh_keys`` and ``password_hash`` are root's on the installed system, ``profile`` is what its first boot
+    makes of it; ``epoch`` dates everything.
     """
 
     base: Origin
@@ -60,6 +62,7 @@ class Order:
     repositories: Mapping[str, Path] = field(default_factory=dict)
     ssh_keys: Sequence[str] = ()
     password_hash: str = ""
+    profile: str = "asterisk"
     added: Mapping[str, Path] = field(default_factory=dict)
     boot_add: Sequence[str] = ()
     boot_remove: Sequence[str] = ()
@@ -161,7 +164,8 @@ class _Build:
 
     def _close(self, names: Sequence[str]) -> Closure:
         system = load_defaults().major(int(self._base.major)).packages
-        request = Request(system, tuple(names))
+        roles = site.packages(int(self._base.major), self._order.profile)
+        request = Request(system, (*names, *roles))
         with self._reporter.step("Resolving what an installation needs") as step:
             closed = closure.resolve(
                 self._base, self._repository, self._order.repositories, request, self._folder / "dnf"
@@ -211,6 +215,7 @@ class _Build:
             ssh_keys=self._order.ssh_keys,
             password_hash=self._order.password_hash,
             offline=offline,
+            profile=self._order.profile,
         )
 
     def _late(

@@ -44,8 +44,8 @@ class Submenu:
 
 
 Item = Union[Entry, Submenu]
-# What neither boot loader gives a meaning of its own.
-_ARGUMENT = re.compile(r"[A-Za-z0-9._,:/=@%+~^!*?()\[\]-]+")
+# What neither boot loader gives a meaning of its own; a backslash only as udev writes it, as in "\x20".
+_ARGUMENT = re.compile(r"(?:[A-Za-z0-9._,:/=@%+~^!*?()\[\]-]|\\x[0-9a-f]{2})+")
 _OURS = frozenset({"inst.stage2", "inst.ks", "switchroom.asterisk", "initrd"})
 
 
@@ -168,7 +168,7 @@ def _matches(argument: str, word: str) -> bool:
 
 def _check_argument(word: str) -> None:
     if not _ARGUMENT.fullmatch(word):
-        raise _bad_argument(word, "may hold letters, digits and ._,:/=@%+~^!*?()[]- only")
+        raise _bad_argument(word, "may hold letters, digits, ._,:/=@%+~^!*?()[]- and \\x20 and its like only")
     if word.partition("=")[0] in _OURS:
         raise _bad_argument(word, "is what the installation hangs on; it cannot be changed")
 
