@@ -25,7 +25,8 @@ def query(sql: str, **values: str) -> List[List[str]]:
     given = dict(re.findall(r"\['AMPDB([A-Z]+)'\] = '([^']*)'", _CONF.read_text()))
     words = ["mariadb", f"--user={given['USER']}", "--batch", "--skip-column-names", "--raw", given["NAME"]]
     known = "".join(
-        f"SET @{name} = CONVERT(X'{one.encode().hex()}' USING utf8mb4);" for name, one in values.items()
+        f"SET @{name} = CONVERT(X'{one.encode().hex()}' USING utf8mb4) COLLATE utf8mb4_unicode_ci;"
+        for name, one in values.items()
     )
     # A fake may: the environment is root's or asterisk's own.
     secret = {**os.environ, "MYSQL_PWD": given["PASS"]}
