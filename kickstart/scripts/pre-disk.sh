@@ -73,7 +73,12 @@ usable_disks() {
 }
 
 smallest() { # DISK...
-  for disk; do size_mib "$disk"; done | sort -n | head -n 1
+  local disk size least=""
+  for disk; do
+    size=$(size_mib "$disk")
+    if [ -z "$least" ] || [ "$size" -lt "$least" ]; then least=$size; fi
+  done
+  echo "$least"
 }
 
 with_commas() {
@@ -82,16 +87,19 @@ with_commas() {
 }
 
 storage_commands() { # DISK...
-  local all
+  local all parts volumes size
   all=$(with_commas "$@")
+  parts=$("layout_$LAYOUT" "$@")
+  size=$(smallest "$@")
+  volumes=$(logical_volumes "$size")
   cat <<COMMANDS
 zerombr
 ignoredisk --only-use=$all
 clearpart --all --initlabel --disklabel=gpt --drives=$all
 bootloader --location=mbr --boot-drive=$1
-$("layout_$LAYOUT" "$@")
+$parts
 volgroup $VOLUME_GROUP pv.switchroom
-$(logical_volumes "$(smallest "$@")")
+$volumes
 COMMANDS
 }
 
@@ -126,11 +134,14 @@ use() { # DISK...
   for disk; do describe "$disk"; done
 }
 
+count() { echo $#; }
+
 use_named() { # CHOICE[,CHOICE...]
   local choice disk reason chosen=""
   for choice in ${1//,/ }; do
     disk=$(named_disks "$choice")
-    if [ "$(wc -w <<<"$disk")" -ne 1 ]; then
+    # shellcheck disable=SC2086  # a list of device names
+    if [ "$(count $disk)" -ne 1 ]; then
       cannot_decide "switchroom.disk=$choice is none of this machine's disks, or more than one."
       return
     fi
@@ -147,7 +158,8 @@ use_named() { # CHOICE[,CHOICE...]
 
 use_if_enough() { # DISKS, of which there must be as many as the layout takes; WHO gave them
   local number
-  number=$(wc -w <<<"$1")
+  # shellcheck disable=SC2086  # a list of device names
+  number=$(count $1)
   if [ "$number" -eq "$WANTED" ]; then
     # shellcheck disable=SC2086  # a list of device names
     use $1
@@ -159,9 +171,10 @@ use_if_enough() { # DISKS, of which there must be as many as the layout takes; W
 use_the_only_ones() {
   local disks
   disks=$(usable_disks)
+  # shellcheck disable=SC2086  # a list of device names
   if [ -z "$disks" ]; then
     cannot_decide "none can take the system."
-  elif [ "$WANTED" -eq 1 ] && [ "$(wc -w <<<"$disks")" -gt 1 ]; then
+  elif [ "$WANTED" -eq 1 ] && [ "$(count $disks)" -gt 1 ]; then
     cannot_decide "several could take the system."
   else
     use_if_enough "$disks" "the number of disks that could take the system is"
