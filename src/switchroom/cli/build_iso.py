@@ -12,6 +12,7 @@ from switchroom.build.iso.closure import parse_repositories
 from switchroom.build.iso.extras import existing_file, parse_files
 from switchroom.build.iso.origin import Origin
 from switchroom.build.iso.verify import verify_iso
+from switchroom.build.kickstart import site
 from switchroom.build.kickstart.credentials import password_hash_of, ssh_keys_of
 from switchroom.build.repo.layout import CHANNELS, STABLE
 from switchroom.build.workspace import source_date_epoch
@@ -60,6 +61,12 @@ def register(subparsers: Subparsers) -> None:
         help="a local repository to take packages from that the base lacks; may be given more than once",
     )
     parser.add_argument("--volume-id", metavar="ID", help="up to 32 characters (default: by release)")
+    parser.add_argument(
+        "--profile",
+        choices=sorted(site.profiles()),
+        default="asterisk",
+        help="what the first boot makes",
+    )
     _add_content_arguments(parser)
     parser.add_argument("--force", action="store_true", help="replace an existing output")
     parser.add_argument("--verify", type=Path, metavar="FILE", help="check this image, build nothing")
@@ -111,6 +118,7 @@ def _order(args: argparse.Namespace) -> Order:
         repositories=parse_repositories(args.repo),
         ssh_keys=[key for path in args.ssh_key for key in ssh_keys_of(path)],
         password_hash=password_hash_of(args.password_hash_file) if args.password_hash_file else "",
+        profile=args.profile,
         added=parse_files(args.add_file),
         boot_add=args.boot_arg,
         boot_remove=args.remove_arg,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from switchroom.build.kickstart import site
 from switchroom.build.kickstart.check import check
 from switchroom.build.kickstart.credentials import password_hash_of, ssh_keys_of
 from switchroom.build.kickstart.defaults import load_defaults, load_disks
@@ -61,6 +62,12 @@ def _add_system_arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(f"--{name}", default=system[name], help=f"default: {system[name]}")
     layouts = sorted(load_disks()["layouts"])
     parser.add_argument("--layout", choices=layouts, default="single", help="of disks; default: %(default)s")
+    parser.add_argument(
+        "--profile",
+        choices=sorted(site.profiles()),
+        default="asterisk",
+        help="what the first boot makes",
+    )
     parser.add_argument("--offline", action="store_true", help="take every package from the medium")
     parser.add_argument(
         "--package", action="append", default=[], metavar="NAME", help="install a package more"
@@ -104,6 +111,7 @@ def _settings(args: argparse.Namespace) -> KickstartSettings:
         offline=args.offline,
         packages=args.package,
         layout=args.layout,
+        profile=args.profile,
     )
 
 
