@@ -165,7 +165,7 @@ def test_of_two_disks_none_is_taken_until_one_is_named(tmp_path: Path) -> None:
     )
     assert_installs_on(results["name"], "sda")
     assert_installs_on(results["serial"], "nvme0n1")
-    assert_installs_on(results["mirrored"], "nvme0n1", "sda")
+    assert_installs_on(results["mirrored"], "sda", "nvme0n1")
     assert_installs_on(results["mirrored-by-name"], "sda", "nvme0n1")
 
 
