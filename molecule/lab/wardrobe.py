@@ -12,9 +12,11 @@ import tempfile
 from pathlib import Path
 from typing import Dict
 
+from lab.base import ensure_base
 from lab.layers import ensure_layer
 from lab.namespaces import Namespaces
 from lab.recipe import HERE, Recipe, load_recipe
+from lab.roots import scratch_root
 from lab.rpms.model import DRESSES
 from lab.rpms.publish import KEY
 from lab.stub import RPM_HOME, install_stub
@@ -43,7 +45,7 @@ def dress_layer(dress: str) -> Path:
             shutil.copyfile(source, place)
         (inside / "etc/pki/rpm-gpg" / KEY).write_bytes(development_key().export_public())
         if _RELEASES[dress] != load_recipe().release:
-            _rename(inside, _recipe(dress))
+            _rename(_recipe(dress), inside / "var/lib/rpm")
 
     return ensure_layer(_key(dress), (), fill)
 
@@ -76,7 +78,9 @@ def _recipe(dress: str) -> Recipe:
     return dataclasses.replace(recipe, release=release, provides=provides)
 
 
-def _rename(root: Path, recipe: Recipe) -> None:
-    process.run(["rpm", "--root", root, "--erase", "--justdb", "lab-base"], env=RPM_HOME)
-    with tempfile.TemporaryDirectory() as work:
+def _rename(recipe: Recipe, database: Path) -> None:
+    """Give rpm's ``database`` a stub package of another release; rpm itself works on a scratch root only."""
+    with scratch_root(ensure_base()) as root, tempfile.TemporaryDirectory() as work:
+        process.run(["rpm", "--root", root, "--erase", "--justdb", "lab-base"], env=RPM_HOME)
         install_stub(root, recipe, Path(work))
+        shutil.copytree(root / "var/lib/rpm", database, dirs_exist_ok=True)

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import List, Tuple
 
 from lab.rpms import debian, tree
-from lab.rpms.libraries import Libraries, is_elf
+from lab.rpms.debian import LICENCE
+from lab.rpms.libraries import Libraries, is_elf, shared
 from lab.rpms.model import Outlet, Source
 from lab.rpms.spec import Laid, render
 from lab.stub import RPM_HOME
@@ -28,9 +29,16 @@ def ensure(source: Source, outlet: Outlet) -> Tuple[Path, ...]:
     if not folder.is_dir():
         with staging(folder.parent) as scratch:
             _build(source, outlet, scratch)
-            os.sync()  # a power cut after the rename must not leave empty files under the final name
+            for path in (scratch / "packages").iterdir():
+                _flush(path)  # a power cut after the rename must not leave empty files under the final name
             (scratch / "packages").rename(folder)
     return tuple(sorted(folder.glob("*.rpm")))
+
+
+def sweep() -> None:
+    """Remove what killed builders left; the caller holds the lock of the lab's packages."""
+    for dead in cache_dir("lab", "rpms").glob(".staging-*"):
+        shutil.rmtree(dead)
 
 
 def _build(source: Source, outlet: Outlet, scratch: Path) -> None:
@@ -55,17 +63,23 @@ def _build(source: Source, outlet: Outlet, scratch: Path) -> None:
 
 
 def _lay(source: Source, scratch: Path) -> Laid:
-    """Fetch a source's files and lay them out; the libraries they need come along."""
-    unpacked, root, home = scratch / "debian", scratch / "root", f"/usr/lib64/lab/{source.name}"
-    unpacked.mkdir()
-    if source.debian:
-        debian.unpack(source.suite, source.debian, unpacked)
-    shutil.copytree(unpacked, scratch / "libraries", symlinks=True, copy_function=_link)
-    tree.lay_out(source, unpacked, root)
-    libraries = Libraries(scratch / "libraries", home, source.own_c_library)
-    private = libraries.bring(root, _programs(source, root))
-    version = source.version or debian.version(source.suite, source.version_of)
-    return Laid(source, version, root, home, private)
+    """Lay a source's files out; the libraries they need come along."""
+    root, home = scratch / "root", f"/usr/lib64/lab/{source.name}"
+    root.mkdir()
+    if not source.debian:
+        tree.lay_out(source, root)
+        return Laid(source, source.version, root, home)
+    shelf = debian.shelf(source.suite)
+    for package in source.debian:
+        shelf.unpack(package, root)
+    tree.lay_out(source, root)
+    programs = _programs(source, root)
+    brought = Libraries(shelf, home, source.own_c_library).bring(root, programs)
+    kept = root / tree.licences(source)[1:]
+    for library in (shelf.library(name) for name in brought):
+        if library.with_name(LICENCE).exists():
+            shutil.copyfile(library.with_name(LICENCE), kept / library.parent.name)
+    return Laid(source, shelf.version(source.version_of), root, home, brought, shared(programs))
 
 
 def _programs(source: Source, root: Path) -> List[Path]:
@@ -73,8 +87,9 @@ def _programs(source: Source, root: Path) -> List[Path]:
     return sorted({path for path in (root / entry.path[1:] for entry in entries) if is_elf(path)})
 
 
-def _link(old: str, new: str) -> None:
-    os.link(old, new, follow_symlinks=False)
+def _flush(path: Path) -> None:
+    with path.open("rb") as stream:
+        os.fsync(stream.fileno())
 
 
 def _epoch() -> int:

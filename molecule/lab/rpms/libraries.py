@@ -7,23 +7,22 @@ import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import FrozenSet, Iterator, List, Sequence, Set
+from typing import FrozenSet, List, Sequence, Set
 
 from lab.base import ensure_base
+from lab.rpms.debian import Shelf
 from switchroom.core import process
-from switchroom.core.errors import SwitchroomError
 
 LOADER = "ld-linux-x86-64.so.2"
-_FOLDERS = ("usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu", "usr/lib", "lib", "lib64", "usr/lib64")
 # What a private C library loads by name at run time.
 _LOADED = ("libnss_files.so.2", "libnss_dns.so.2", "libgcc_s.so.1")
 
 
 @dataclass(frozen=True)
 class Libraries:
-    """Where the libraries of a source are unpacked, and where on a box (``home``) they will be."""
+    """Where a source's libraries come from, and where on a box (``home``) they will be."""
 
-    unpacked: Path
+    shelf: Shelf
     home: str
     own_c_library: bool
 
@@ -31,8 +30,9 @@ class Libraries:
         """Copy what ``users``, files below ``root``, need and a box lacks; return the libraries' names.
 
         Users and libraries find them by DT_RPATH, which counts, unlike DT_RUNPATH, for what is loaded later.
+        Libraries among the users are found as Debian has arranged it, and are not brought.
         """
-        target = root / self.home.lstrip("/")
+        target, own = root / self.home.lstrip("/"), shared(users)
         brought: Set[str] = set()
         queue = list(users)
         if self.own_c_library:
@@ -40,7 +40,7 @@ class Libraries:
             brought |= {*_LOADED, LOADER}
         while queue:
             for name in needed(queue.pop()):
-                if name not in brought and not self._on_box(name):
+                if name not in brought and name not in own and not self._on_box(name):
                     queue.append(self._copy(name, target))
                     brought.add(name)
         self._point(users, target, brought)
@@ -50,24 +50,25 @@ class Libraries:
         return not self.own_c_library and name in _of_the_base()
 
     def _copy(self, name: str, target: Path) -> Path:
-        for folder in self._folders():
-            if (folder / name).exists():
-                target.mkdir(parents=True, exist_ok=True)
-                return Path(shutil.copy(folder / name, target / name))
-        raise SwitchroomError(f"The library '{name}' is in no Debian package that was fetched.")
-
-    def _folders(self) -> Iterator[Path]:
-        for name in _FOLDERS:
-            yield self.unpacked / name
-        yield from sorted(path for path in (self.unpacked / _FOLDERS[0]).glob("*/") if path.is_dir())
+        target.mkdir(parents=True, exist_ok=True)
+        return Path(shutil.copy(self.shelf.library(name), target / name))
 
     def _point(self, users: Sequence[Path], target: Path, brought: Set[str]) -> None:
         for user in users if brought else ():
-            process.run(["patchelf", "--force-rpath", "--set-rpath", self.home, user])
+            own = process.output(["patchelf", "--print-rpath", user])
+            path = ":".join(filter(None, [self.home, own]))
+            process.run(["patchelf", "--force-rpath", "--set-rpath", path, user])
             if self.own_c_library and is_program(user):
                 process.run(["patchelf", "--set-interpreter", f"{self.home}/{LOADER}", user])
         for library in sorted(brought - {LOADER, "libc.so.6"}):
             process.run(["patchelf", "--force-rpath", "--set-rpath", "$ORIGIN", target / library])
+
+
+def shared(users: Sequence[Path]) -> FrozenSet[str]:
+    """Return the names that the libraries among ``users`` are known by: they come with the packages."""
+    ours = [path for path in users if ".so" in path.name]
+    links = (link for path in ours for link in path.parent.glob(f"{path.name.partition('.so')[0]}.so*"))
+    return frozenset(path.name for path in (*ours, *links))
 
 
 def needed(path: Path) -> List[str]:

@@ -60,12 +60,14 @@ class Source:
     name: str
     outlets: Tuple[Outlet, ...]
     packages: Tuple[Package, ...]
+    like: str = ""
     suite: str = ""
     version_of: str = ""
     debian: Sequence[str] = ()
     version: str = ""
     own_c_library: bool = False
     move: Mapping[str, str] = field(default_factory=dict)
+    replace: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     folders: Sequence[str] = ()
     links: Mapping[str, str] = field(default_factory=dict)
     remove: Sequence[str] = ()
@@ -73,7 +75,7 @@ class Source:
     @property
     def files(self) -> Path:
         """The folder of the files that are ours: configuration and units as Enterprise Linux has them."""
-        return FILES / self.name
+        return FILES / (self.like or self.name)
 
     def key(self, outlet: Outlet) -> str:
         """Return 16 hexadecimal digits that change with anything the packages of an outlet are made from.
@@ -82,7 +84,8 @@ class Source:
         """
         digest = hashlib.sha256(f"{content_key()}\0{sorted(outlet.renamed.items())}\0".encode())
         own = sorted(path for path in self.files.rglob("*") if path.is_file())
-        for path in [SOURCES / f"{self.name}.yml", *own, *_code()]:
+        described = [SOURCES / f"{name}.yml" for name in (self.name, self.like) if name]
+        for path in [*described, *own, *_code()]:
             digest.update(f"{path.relative_to(HERE)}\0{path.stat().st_mode}\0".encode())
             digest.update(path.read_bytes())
         return digest.hexdigest()[:16]
@@ -102,6 +105,8 @@ def published(dress: str) -> Iterator[Tuple[Source, Outlet]]:
 
 def _read(path: Path) -> Source:
     data = yaml.safe_load(path.read_text())
+    if "like" in data:
+        data = {**yaml.safe_load((SOURCES / f"{data['like']}.yml").read_text()), **data}
     jsonschema.validate(data, json.loads((HERE / "source.schema.json").read_text()))
     outlets = tuple(Outlet(**outlet) for outlet in data.pop("outlets"))
     packages = tuple(Package(name, **package) for name, package in data.pop("packages").items())

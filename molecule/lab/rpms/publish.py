@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
+import time
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Dict, List, Mapping, Optional
+from typing import Dict, List, Mapping, Optional, Tuple
 
+from lab import registry
 from lab.rpms import build, modules
-from lab.rpms.model import DRESSES, HERE, Outlet, Source, published
+from lab.rpms.model import DRESSES, HERE, Outlet, published
 from switchroom.build.keys import development_key
 from switchroom.build.workspace import cache_dir
 from switchroom.core import lock, process
 from switchroom.core.errors import ExitCode, SwitchroomError
-from switchroom.core.files import staging
+from switchroom.core.files import staging, syncfs
 from switchroom.core.progress import Reporter
 
 KEY = "RPM-GPG-KEY-lab"
@@ -22,7 +26,7 @@ REPOSITORIES = ("baseos", "appstream", "crb", "epel")
 ON_BOX = "/srv/lab"
 
 _BUILD_SECONDS = 3600.0
-_KEEP = 3
+_KEEP_SECONDS = 24 * 3600.0
 
 
 def repository(dress: str = "el9", reporter: Optional[Reporter] = None) -> Path:
@@ -43,6 +47,7 @@ def repository(dress: str = "el9", reporter: Optional[Reporter] = None) -> Path:
         if not final.is_dir():
             with (reporter or Reporter()).step(f"Making the lab's packages of the dress '{dress}'"):
                 _make(dress, final)
+                _prune(folder)
     return final
 
 
@@ -62,27 +67,35 @@ def _key(dress: str) -> str:
 
 def _make(dress: str, final: Path) -> None:
     process.require("createrepo_c", "modifyrepo_c", "rpmbuild", "patchelf")
+    build.sweep()
     with staging(final.parent) as scratch:
         root = scratch / "root"
         for name in REPOSITORIES:
             (root / name).mkdir(parents=True)
         streams: Dict[str, Dict[str, List[Path]]] = defaultdict(dict)
-        for source, outlet in published(dress):
-            rpms = _add(source, outlet, root / outlet.repository)
+        for outlet, rpms in _built(dress):
+            placed = [root / outlet.repository / rpm.name for rpm in rpms]
+            for rpm, place in zip(rpms, placed):
+                os.link(rpm, place)  # published files never change
             if outlet.module:
-                streams[outlet.repository][outlet.module] = rpms
+                streams[outlet.repository][outlet.module] = placed
         for name in REPOSITORIES:
             process.run(["createrepo_c", "--quiet", root / name], what="Publishing the lab's packages")
             modules.add_streams(root / name, streams[name])
         (root / KEY).write_bytes(development_key().export_public())
-        os.sync()  # a power cut after the rename must not leave empty files under the final name
+        syncfs(root)  # a power cut after the rename must not leave empty files under the final name
         root.rename(final)
 
 
-def _add(source: Source, outlet: Outlet, folder: Path) -> List[Path]:
-    """Put a source's packages into a repository; published files never change, so a link will do."""
-    placed = []
-    for rpm in build.ensure(source, outlet):
-        os.link(rpm, folder / rpm.name)
-        placed.append(folder / rpm.name)
-    return placed
+def _built(dress: str) -> List[Tuple[Outlet, Tuple[Path, ...]]]:
+    pairs = list(published(dress))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(zip((outlet for _, outlet in pairs), pool.map(lambda pair: build.ensure(*pair), pairs)))
+
+
+def _prune(folder: Path) -> None:
+    """Remove repositories that are old and that no box sees."""
+    seen = {host for record in registry.records() for host in record.binds}
+    for old in folder.glob("el*"):
+        if str(old) not in seen and old.stat().st_mtime < time.time() - _KEEP_SECONDS:
+            shutil.rmtree(old)

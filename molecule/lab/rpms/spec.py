@@ -17,13 +17,17 @@ _NOT_ASKED_FOR = ("perl[(]", "perl[(:]", "python[(]abi", "python3[.0-9]*dist", "
 
 @dataclass(frozen=True)
 class Laid:
-    """A source's files ready to be packaged; ``private`` names the libraries brought to ``home``."""
+    """A source's files ready to be packaged.
+
+    ``private`` names the libraries brought to ``home``, ``shared`` those that the packages have themselves.
+    """
 
     source: Source
     version: str
     root: Path
     home: str
-    private: FrozenSet[str]
+    private: FrozenSet[str] = frozenset()
+    shared: FrozenSet[str] = frozenset()
 
     @property
     def libraries(self) -> str:
@@ -47,7 +51,7 @@ def render(laid: Laid, outlet: Outlet) -> str:
         suite=source.suite,
         debian=source.debian,
         own_c_library=source.own_c_library,
-        excluded=[*_NOT_ASKED_FOR, *(_quoted(name) for name in sorted(laid.private))],
+        excluded=[*_NOT_ASKED_FOR, *(_quoted(name) for name in sorted(laid.private | laid.shared))],
         packages=[*(_package(package, laid, outlet) for package in source.packages), *_libraries(laid)],
         root=laid.root,
     )

@@ -6,29 +6,30 @@ import fnmatch
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, Iterable, List, Sequence
+from typing import Dict, Iterable, List, Mapping, Sequence
 
 from lab.rpms.model import Package, Source
 from switchroom.core.errors import SwitchroomError
 
 
-def lay_out(source: Source, debian: Path, root: Path) -> None:
-    """Move Debian's files below ``debian`` to ``root``, and lay the source's own files over them."""
-    _merge_usr(debian)
-    _keep_licences(debian, debian / licences(source)[1:])
+def lay_out(source: Source, root: Path) -> None:
+    """Move Debian's files in ``root`` to where they belong, and lay the source's own over them."""
+    _merge_usr(root)
+    _keep_licences(root, root / licences(source)[1:])
     for old, new in source.move.items():
-        _move(debian / old, debian / new)
+        _move(root / old, root / new)
+    for name, replacements in source.replace.items():
+        _replace(root / name, replacements)
     for pattern in source.remove:
-        for path in sorted(debian.glob(pattern), reverse=True):
+        for path in sorted(root.glob(pattern), reverse=True):
             _remove(path)
     for name in source.folders:
-        (debian / name).mkdir(parents=True, exist_ok=True)
+        (root / name).mkdir(parents=True, exist_ok=True)
     for name, target in source.links.items():
-        (debian / name).parent.mkdir(parents=True, exist_ok=True)
-        (debian / name).symlink_to(target)
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).symlink_to(target)
     if source.files.is_dir():
-        shutil.copytree(source.files, debian, dirs_exist_ok=True, copy_function=_copy)
-    debian.rename(root)
+        shutil.copytree(source.files, root, dirs_exist_ok=True, copy_function=_copy)
 
 
 @dataclass(frozen=True)
@@ -68,9 +69,9 @@ def _with_contents(paths: Sequence[Path]) -> Iterable[Path]:
             yield from path.rglob("*")
 
 
-def _keep_licences(debian: Path, target: Path) -> None:
+def _keep_licences(root: Path, target: Path) -> None:
     target.mkdir(parents=True)
-    for path in sorted(debian.glob("usr/share/doc/*/copyright")):
+    for path in sorted(root.glob("usr/share/doc/*/copyright")):
         if path.is_file():
             shutil.copyfile(path, target / path.parent.name)
 
@@ -92,6 +93,15 @@ def _move(old: Path, new: Path) -> None:
         return
     new.parent.mkdir(parents=True, exist_ok=True)
     shutil.move(old, new)
+
+
+def _replace(path: Path, replacements: Mapping[str, str]) -> None:
+    text = path.read_text()
+    for old, new in replacements.items():
+        if old not in text:
+            raise SwitchroomError(f"'{path}' does not say '{old}' any more, which was to be '{new}'.")
+        text = text.replace(old, new)
+    path.write_text(text)
 
 
 def _remove(path: Path) -> None:
