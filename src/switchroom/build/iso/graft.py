@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Callable, List, Mapping, Sequence, Tuple, Union
 
 from switchroom.build.iso import boot_area, xorriso
@@ -70,8 +70,8 @@ def plan(base: Path, changes: Changes, boot_images: Sequence[str], scratch: Path
     placeholders = {
         n: _placeholder(c, scratch / str(i)) for i, (n, c) in enumerate(sorted(changes.files.items()))
     }
-    replaced = [n for n, source in placeholders.items() if source.is_dir() and _has(before, n)]
-    xorriso.grow(skeleton, *_commands(changes, placeholders, replaced), epoch=changes.epoch, padding=PADDING)
+    commands = [*_commands(changes, placeholders, before), *_dates(changes.epoch)]
+    xorriso.grow(skeleton, *commands, epoch=changes.epoch, padding=PADDING)
     after, size = xorriso.extents(skeleton), skeleton.stat().st_size
     with skeleton.open("rb") as stream:
         grown = boot_area.grow(stream.read(boot_area.SIZE), size, tuple(changes.esp_copies))
@@ -135,18 +135,29 @@ def _has(extents: Mapping[str, Sequence[Range]], folder: str) -> bool:
     return any(name.startswith(f"{folder}/") for name in extents)
 
 
-def _commands(changes: Changes, placeholders: Mapping[str, Path], replaced: Sequence[str]) -> List[str]:
+def _commands(
+    changes: Changes, placeholders: Mapping[str, Path], before: Mapping[str, Sequence[Range]]
+) -> List[str]:
+    """Return the changes in xorriso's words; owners and modes are the same whoever builds."""
     commands: List[str] = ["-volid", changes.volume_id, "-boot_image", "any", "keep"]
+    replaced = [n for n, source in placeholders.items() if source.is_dir() and _has(before, n)]
     for name in (*replaced, *changes.removed):
         commands += ["-rm_r", f"/{name}", "--"]
     for name, source in sorted(placeholders.items()):
         commands += ["-map", str(source), f"/{name}"]
         commands += ["-find", f"/{name}", "-type", "d", "-exec", "chmod", "0755", "--"]
         commands += ["-find", f"/{name}", "-type", "f", "-exec", "chmod", "0644", "--"]
-    commands += ["-chown_r", "0", "/", "--", "-chgrp_r", "0", "/", "--"]
+    folders = {str(folder) for name in placeholders for folder in PurePosixPath(name).parents}
+    for folder in sorted(folders - {"."}):
+        commands += [] if _has(before, folder) else ["-chmod", "0755", f"/{folder}", "--"]
+    return [*commands, "-chown_r", "0", "/", "--", "-chgrp_r", "0", "/", "--"]
+
+
+def _dates(epoch: int) -> List[str]:
+    commands: List[str] = []
     for which in ("c", "m", "uuid"):
-        commands += ["-volume_date", which, _volume_date(changes.epoch)]
-    return [*commands, "-volume_date", "all_file_dates", f"={changes.epoch}"]
+        commands += ["-volume_date", which, _volume_date(epoch)]
+    return [*commands, "-volume_date", "all_file_dates", f"={epoch}"]
 
 
 def _volume_date(epoch: int) -> str:
