@@ -9,12 +9,20 @@ from support import pbx
 from support.calls import call
 from support.molecule import box_of
 
+# Path: owner, group and mode, of all that is secret or that others must not write to.
+PERMISSIONS = {
+    "/etc/pki/rpm-gpg/RPM-GPG-KEY-switchroom": ("root", "root", 0o644),
+    "/etc/switchroom/box.yml": ("root", "root", 0o644),
+    "/etc/pki/tls/private/switchroom-self-signed.pem": ("root", "root", 0o600),
+    "/var/backups/switchroom": ("root", "root", 0o700),
+}
 
-def test_packages_come_from_the_signed_repository(host: Any) -> None:
-    for name in ("switchroom-release", "switchroom", "asterisk22", "asterisk-sounds-core-en-gsm"):
+
+def test_packages_come_from_the_signed_repositories(host: Any) -> None:
+    for name in ("switchroom-release", "switchroom", "asterisk22", "chrony", "httpd", "epel-release"):
         assert host.package(name).is_installed
-    enabled = host.check_output("dnf -q repolist --enabled")
-    assert "switchroom-stable" in enabled
+    enabled = host.check_output("dnf -q repolist --enabled").split()
+    assert {"switchroom-stable", "epel"} <= set(enabled)
     assert "switchroom-testing" not in enabled
     assert "file:///srv/repo/stable/el9/" in host.file("/etc/yum.repos.d/switchroom.repo").content_string
     assert not host.file("/etc/yum.repos.d/switchroom-bootstrap.repo").exists
@@ -22,16 +30,19 @@ def test_packages_come_from_the_signed_repository(host: Any) -> None:
 
 
 def test_files_have_their_permissions(host: Any) -> None:
-    for path in ("/etc/pki/rpm-gpg/RPM-GPG-KEY-switchroom", "/etc/switchroom/box.yml"):
+    for path, expected in PERMISSIONS.items():
         file = host.file(path)
-        assert (file.user, file.group, file.mode) == ("root", "root", 0o644)
+        assert (file.user, file.group, file.mode) == expected, path
 
 
 def test_services_run_now_and_after_a_boot(host: Any) -> None:
-    assert host.service("asterisk").is_running
-    for name in ("asterisk", "switchroom-recover", "switchroom-resume"):
+    for name in ("asterisk", "chronyd", "httpd", "switchroom-backup.timer"):
+        assert host.service(name).is_running
         assert host.service(name).is_enabled
-    assert host.socket("udp://0.0.0.0:5060").is_listening
+    for name in ("switchroom-recover", "switchroom-resume"):
+        assert host.service(name).is_enabled
+    for socket in ("udp://0.0.0.0:5060", "tcp://443"):
+        assert host.socket(socket).is_listening
 
 
 def test_the_tool_calls_the_box_healthy_and_settled(host: Any) -> None:
