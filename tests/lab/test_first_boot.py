@@ -67,7 +67,8 @@ def test_from_switching_on_to_dial_tone_without_a_network(installed: Installed) 
 
 def test_crashed_in_a_step_and_cut_off_within_a_transaction_it_ends_well(installed: Installed) -> None:
     with installed("firstboot-crash", "el10") as box:
-        box.start()
+        refused_it_says_why_and_has_dial_tone(box)
+        box.run("systemctl", "start", _UNIT)
         wait_for(box, lambda: b"] switchroom" in box.console.read_bytes())
         box.crash()
         assert (box.root / _DUE).exists()
@@ -81,6 +82,20 @@ def test_crashed_in_a_step_and_cut_off_within_a_transaction_it_ends_well(install
         assert "2.16." in box.output("ansible-playbook", "--version")
         assert healthy(box)
         is_whole(box)
+
+
+def refused_it_says_why_and_has_dial_tone(box: Box) -> None:
+    inventory = box.root / "etc/switchroom/first-boot.yml"
+    right = inventory.read_text()
+    inventory.write_text(f"{right}    asterisk_version: newest\n")
+    box.start()
+    wait_for(
+        box, lambda: box.output("systemctl", "show", "--property=ExecMainStatus", "--value", _UNIT) == "4"
+    )
+    assert "'asterisk_version' is 'newest'" in box.output("journalctl", f"--unit={_UNIT}")
+    assert "needs attention" in box.output("cat", "/run/issue.d/switchroom.issue")
+    assert healthy(box)
+    inventory.write_text(right)
 
 
 def within_a_transaction(box: Box) -> bool:
@@ -134,3 +149,8 @@ def runs_once(box: Box) -> None:
     box.run("systemctl", "restart", _UNIT)
     assert box.output("systemctl", "show", "--property=ConditionResult", "--value", _UNIT) == "no"
     assert "done already" in box.output("switchroom", "firstboot")
+    box.run("rm", "/run/issue.d/switchroom.issue")
+    box.run("systemctl", "start", "switchroom-issue.service")
+    wait_for(
+        box, lambda: box.run("grep", "ready", "/run/issue.d/switchroom.issue", check=False).returncode == 0
+    )

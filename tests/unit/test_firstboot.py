@@ -84,6 +84,7 @@ def test_crash_after_crash_it_gives_up_and_a_person_may_try_again(places: Places
 
 
 def test_done_leaves_nothing_to_do(places: Places) -> None:
+    write(places.ansible / "tmp/module")
     attempts.begin(places, unattended=True)
     attempts.done(places)
     assert not places.due.exists()

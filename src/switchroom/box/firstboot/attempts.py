@@ -50,11 +50,12 @@ def ended(places: Places) -> None:
 
 
 def done(places: Places) -> None:
-    """Note that the first boot is done; the packages that were left for it go."""
+    """Note that the first boot is done; what was only for it goes."""
     packages.sync(places.paths)
     places.due.unlink(missing_ok=True)
     fsync_dir(places.folder)
-    shutil.rmtree(places.media, ignore_errors=True)
+    for folder in (places.media, places.ansible):
+        shutil.rmtree(folder, ignore_errors=True)
     for path in (places.running, places.attempts, places.before):
         path.unlink(missing_ok=True)
 

@@ -50,6 +50,11 @@ class Places:
         return self.paths.state / "media"
 
     @property
+    def ansible(self) -> Path:
+        """Ansible's own scratch; ``ansible.cfg`` of the package names it too."""
+        return self.folder / "ansible"
+
+    @property
     def log(self) -> Path:
         """What every task did; for root alone."""
         return self.paths.root / "var/log/switchroom/first-boot.log"
