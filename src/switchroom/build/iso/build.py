@@ -305,8 +305,8 @@ def _check_lab(order: Order, base: Base, volume_id: str, reporter: Reporter) -> 
             hint="Leave it out, or build on '--base lab'.",
             code=ExitCode.REFUSED,
         )
-    if base.lab and " " in volume_id:
-        reporter.warn("The lab's GRUB cannot pass the spaces of the volume id to a kernel; EL's can.")
+    if base.lab and kernel_label(volume_id) != volume_id:
+        reporter.warn("The lab's GRUB cannot pass such a volume id to a kernel; EL's can.")
 
 
 def _refuse_lab_packages(packages: Sequence[RepoPackage]) -> None:

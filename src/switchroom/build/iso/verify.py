@@ -167,6 +167,12 @@ def _unpack(image: Path, folder: Path) -> Dict[str, Any]:
     xorriso.extract(image, {manifest.PATH: folder / "manifest.json"})
     try:
         data: Dict[str, Any] = json.loads((folder / "manifest.json").read_text())
+        if data["format"] != manifest.FORMAT:
+            raise SwitchroomError(
+                f"'{image}' was made by {data['made_by']}, whose manifest has another form.",
+                hint="Verify it with that version of switchroom.",
+                code=ExitCode.REFUSED,
+            )
         wanted = {*data["files"], sbom.PATH, SHIM, GRUB} & known
     except (ValueError, KeyError) as error:
         raise SwitchroomError(f"'{manifest.PATH}' on the medium cannot be read.") from error
