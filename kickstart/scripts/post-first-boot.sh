@@ -33,7 +33,7 @@ from="$keep/repos"
 [ "$OFFLINE" = yes ] || from="$from,/etc/yum.repos.d"
 { cat /etc/dnf/dnf.conf && echo "reposdir=$from"; } >"$keep/dnf.conf"
 
-(umask 077 && cat >/etc/switchroom/first-boot.yml) <<INVENTORY
+(umask 077 && cat >/etc/switchroom/first-boot.yml) <<'INVENTORY'
 {% include "first-boot/inventory.yml" %}
 INVENTORY
 install -d -m 0700 /var/lib/switchroom/first-boot

@@ -100,7 +100,7 @@ def el_medium(folder: Path, medium: Medium = Medium()) -> Path:
     names = [name for name in lab.files if name not in medium.without and name != "isolinux/boot.cat"]
     xorriso.extract(lab.path, {name: tree / name for name in names})
     system = load_defaults().major(int(medium.major)).packages
-    wanted = {*system, *medium.packages, *site.packages(int(medium.major), "asterisk")} - {"switchroom"}
+    wanted = {*system, *medium.packages, *site.packages(int(medium.major), {})} - {"switchroom"}
     small = [Small(name, release="1.el9") for name in sorted(wanted) if name[0] != "@"]
     if "BaseOS" not in medium.without:
         repository(tree / "BaseOS", *small, Small("core-shell", release="1.el9"))

@@ -62,10 +62,7 @@ def register(subparsers: Subparsers) -> None:
     )
     parser.add_argument("--volume-id", metavar="ID", help="up to 32 characters (default: by release)")
     parser.add_argument(
-        "--profile",
-        choices=sorted(site.profiles()),
-        default="asterisk",
-        help="what the first boot makes",
+        "--site-vars", type=Path, metavar="FILE", help="variables of the roles for the first boot, in YAML"
     )
     _add_content_arguments(parser)
     parser.add_argument("--force", action="store_true", help="replace an existing output")
@@ -118,7 +115,7 @@ def _order(args: argparse.Namespace) -> Order:
         repositories=parse_repositories(args.repo),
         ssh_keys=[key for path in args.ssh_key for key in ssh_keys_of(path)],
         password_hash=password_hash_of(args.password_hash_file) if args.password_hash_file else "",
-        profile=args.profile,
+        variables=site.variables_of(args.site_vars) if args.site_vars else {},
         added=parse_files(args.add_file),
         boot_add=args.boot_arg,
         boot_remove=args.remove_arg,

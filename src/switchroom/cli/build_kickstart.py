@@ -63,10 +63,7 @@ def _add_system_arguments(parser: argparse.ArgumentParser) -> None:
     layouts = sorted(load_disks()["layouts"])
     parser.add_argument("--layout", choices=layouts, default="single", help="of disks; default: %(default)s")
     parser.add_argument(
-        "--profile",
-        choices=sorted(site.profiles()),
-        default="asterisk",
-        help="what the first boot makes",
+        "--site-vars", type=Path, metavar="FILE", help="variables of the roles for the first boot, in YAML"
     )
     parser.add_argument("--offline", action="store_true", help="take every package from the medium")
     parser.add_argument(
@@ -111,7 +108,7 @@ def _settings(args: argparse.Namespace) -> KickstartSettings:
         offline=args.offline,
         packages=args.package,
         layout=args.layout,
-        profile=args.profile,
+        variables=site.variables_of(args.site_vars) if args.site_vars else {},
     )
 
 

@@ -19,6 +19,7 @@ from switchroom.build.iso import (
     sbom,
     sums,
 )
+from switchroom.build.iso.arguments import with_arguments
 from switchroom.build.iso.base import Base, open_base
 from switchroom.build.iso.closure import Closure, Request
 from switchroom.build.iso.graft import Content, Late
@@ -47,8 +48,8 @@ class Order:
 
     ``repositories`` map ids to extra RPM repositories, ``added`` places on the medium to files; ``boot_add``
     and ``boot_remove`` are kernel arguments. ``volume_id`` defaults to one that names the base's release;
-    ``ssh_keys`` and ``password_hash`` are root's on the installed system, ``profile`` is what its first boot
-    makes of it; ``epoch`` dates everything.
+    ``ssh_keys`` and ``password_hash`` are root's on the installed system, ``variables`` are
+    those of the roles for its first boot; ``epoch`` dates everything.
     """
 
     base: Origin
@@ -62,7 +63,7 @@ class Order:
     repositories: Mapping[str, Path] = field(default_factory=dict)
     ssh_keys: Sequence[str] = ()
     password_hash: str = ""
-    profile: str = "asterisk"
+    variables: Mapping[str, Any] = field(default_factory=dict)
     added: Mapping[str, Path] = field(default_factory=dict)
     boot_add: Sequence[str] = ()
     boot_remove: Sequence[str] = ()
@@ -164,7 +165,7 @@ class _Build:
 
     def _close(self, names: Sequence[str]) -> Closure:
         system = load_defaults().major(int(self._base.major)).packages
-        roles = site.packages(int(self._base.major), self._order.profile)
+        roles = site.packages(int(self._base.major), self._order.variables)
         request = Request(system, (*names, *roles))
         with self._reporter.step("Resolving what an installation needs") as step:
             closed = closure.resolve(
@@ -187,7 +188,7 @@ class _Build:
             subtitle,
             f"{self._base.family} {self._base.version}",
         )
-        menu = menus.with_arguments(menu, self._arguments(), self._order.boot_remove)
+        menu = with_arguments(menu, self._arguments(), self._order.boot_remove)
         boot = content.write_menus(self._folder / "boot", menu, self._base)
         updates: Dict[str, Content] = {extras.UPDATES: self._order.updates} if self._order.updates else {}
         return {
@@ -215,7 +216,7 @@ class _Build:
             ssh_keys=self._order.ssh_keys,
             password_hash=self._order.password_hash,
             offline=offline,
-            profile=self._order.profile,
+            variables=self._order.variables,
         )
 
     def _late(
@@ -259,7 +260,8 @@ class _Build:
         data: Dict[str, Any] = json.loads(late[manifest.PATH](digest))
         with self._reporter.step("Signing the sums"):
             sidecars = sums.write(image, made, (data, late[sbom.PATH](digest)), order.key, order.epoch)
-        image.chmod(0o600 if order.password_hash else 0o644)  # the kickstart on it carries the hash
+        # The kickstart on it carries them.
+        image.chmod(0o600 if order.password_hash or order.variables else 0o644)
         for path in (*sidecars, image):
             path.replace(order.out.with_name(path.name))
         return Built(order.out, made.pressed.sha256, data, closed.missing)

@@ -30,7 +30,8 @@ def render(settings: KickstartSettings) -> str:
             offers=" ".join(f"{offer.key}={offer.package}" for offer in settings.versions),
             packages=[*defaults.major(settings.el).packages, *settings.packages],
             media_packages=defaults.media_packages,
-            role_packages=site.packages(settings.el, settings.profile),
+            role_packages=site.packages(settings.el, settings.variables),
+            first_boot=_first_boot(settings),
             disk=load_disks(),
             guard=_guard,
             disk_include=DISK_INCLUDE,
@@ -45,6 +46,12 @@ def _guard(part: Mapping[str, Any]) -> str:
     """Return the shell's condition for a partition that only one kind of firmware needs."""
     conditions = {"uefi": '[ ! -d "$EFI" ] || ', "bios": '[ -d "$EFI" ] || ', None: ""}
     return conditions[part.get("firmware")]
+
+
+def _first_boot(settings: KickstartSettings) -> Mapping[str, Any]:
+    """Return the variables of the first boot; one that needs no network must not ask for EPEL and CRB."""
+    alone = {"repositories_epel": False, "repositories_crb": False} if settings.offline else {}
+    return {"pbx_profile": site.PROFILE, **alone, **settings.variables}
 
 
 def _asks_on_first_boot(settings: KickstartSettings) -> bool:

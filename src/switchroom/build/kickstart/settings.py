@@ -7,6 +7,7 @@ import re
 import zoneinfo
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any, Mapping
 
 from switchroom.build.kickstart import site
 from switchroom.build.kickstart.credentials import read_password_hash, read_ssh_keys
@@ -57,7 +58,7 @@ class KickstartSettings:
     ``switchroom.asterisk=`` means. ``ssh_keys`` and ``password_hash`` are root's; with neither, the installed
     system asks on its console. ``offline`` takes every package from the medium.
     ``layout`` divides the disks where the boot line does not say how. ``packages`` come on top of
-    those in the data file. ``profile`` is what the first boot makes of the box.
+    those in the data file. ``variables`` are those of the roles, for the first boot.
     """
 
     el: int
@@ -73,7 +74,7 @@ class KickstartSettings:
     hostname: str = field(default_factory=lambda: _default("hostname"))
     offline: bool = False
     packages: Sequence[str] = ()
-    profile: str = "asterisk"
+    variables: Mapping[str, Any] = field(default_factory=dict)
     layout: str = "single"
 
     def __post_init__(self) -> None:
@@ -84,7 +85,7 @@ class KickstartSettings:
         for package in self.packages:
             _match("package", package, _PACKAGE.pattern, "a package, or a group such as '@core'")
         _match("layout", self.layout, "|".join(_layouts()), f"one of {', '.join(_layouts())}")
-        site.packages(self.el, self.profile)
+        site.check(self.variables)
         _check_timezone(self.timezone)
         _check_versions(self.versions, self.default_version)
         read_ssh_keys("\n".join(self.ssh_keys), "the settings")

@@ -1,35 +1,67 @@
-"""What the roles of a profile install, read from the roles themselves, so that the medium can carry it."""
+"""What the first boot makes of a box: roles, their variables, and the packages that the medium carries."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Mapping
 
 import yaml
 
 from switchroom.build.workspace import data_path
 from switchroom.core.errors import ExitCode, SwitchroomError
 
+PROFILE = "asterisk"  # FreePBX comes from its own tarball, which no medium carries
 
-def profiles() -> dict[str, tuple[str, ...]]:
-    """Return the roles of each profile of the site playbook, in the order they are applied."""
-    data = _read(data_path("playbooks") / "vars" / "site.yml")
-    return {name: (*data["__site_always"], *roles) for name, roles in data["__site_profiles"].items()}
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
-def packages(el: int, profile: str) -> tuple[str, ...]:
-    """Return the packages that a profile's roles may install on an Enterprise Linux major.
+def roles(variables: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the roles that the site playbook applies to a box with these variables, in its order."""
+    lists = _read(data_path("playbooks") / "vars" / "site.yml")
+    provisioning = lists["__site_provisioning"] if variables.get("pbx_provisioning") else []
+    return (*lists["__site_always"], *lists["__site_profiles"][PROFILE], *provisioning)
+
+
+def packages(el: int, variables: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the packages that the roles may install on an Enterprise Linux major.
 
     Each role has them in ``vars/el<major>.yml``, as ``__<role>_packages`` and ``__<role>_packages_<what>``.
     """
-    known = profiles()
-    if profile not in known:
+    return tuple(sorted({name for role in roles(variables) for name in _of_role(role, el)}))
+
+
+def check(variables: Mapping[str, Any]) -> None:
+    """Raise SwitchroomError (usage) for what cannot be a role's variable, or asks for another profile."""
+    wrong = [name for name in variables if not isinstance(name, str) or not _NAME.fullmatch(name)]
+    if wrong:
         raise SwitchroomError(
-            f"There is no profile '{profile}'.", hint=f"Use one of: {', '.join(known)}.", code=ExitCode.USAGE
+            f"'{wrong[0]}' cannot be the name of a role's variable.",
+            hint="Use small letters, digits and '_', as the roles' README files have them.",
+            code=ExitCode.USAGE,
         )
-    found = {name for role in known[profile] for name in _of_role(role, el)}
-    return tuple(sorted(found))
+    profile = variables.get("pbx_profile", PROFILE)
+    if profile != PROFILE:
+        raise SwitchroomError(
+            f"The first boot cannot make a box of the profile '{profile}'.",
+            hint=f"Leave it at '{PROFILE}', and apply the site playbook from a controller afterwards.",
+            code=ExitCode.USAGE,
+        )
+
+
+def variables_of(path: Path) -> dict[str, Any]:
+    """Return the variables in a YAML file; SwitchroomError (usage) when it cannot be read or holds none."""
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise SwitchroomError(
+            f"The file of variables '{path}' cannot be read.", cause=str(error), code=ExitCode.USAGE
+        ) from error
+    if not isinstance(found, dict):
+        raise SwitchroomError(
+            f"'{path}' holds no variables.", hint="Write one 'name: value' a line.", code=ExitCode.USAGE
+        )
+    return found
 
 
 def _of_role(role: str, el: int) -> list[str]:
