@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from switchroom.build.iso import loaders, menus
+from switchroom.build.iso.arguments import with_arguments
 from switchroom.build.iso.labels import check_volume_id, grub_quoted, kernel_label
 from switchroom.build.iso.menus import Entry, Menu
 from switchroom.build.workspace import data_path
@@ -199,7 +200,7 @@ def test_labels_for_kernel_and_grub() -> None:
 
 
 def test_arguments_are_added_to_and_taken_from_every_entry_that_starts_a_kernel() -> None:
-    one = menus.with_arguments(menu(S22), ["net.ifnames=0"], ["quiet", "console=tty0"])
+    one = with_arguments(menu(S22), ["net.ifnames=0"], ["quiet", "console=tty0"])
     for entry in one.entries():
         words = entry.arguments
         assert words is None or (words[-1] == "net.ifnames=0" and "quiet" not in words)
@@ -221,7 +222,7 @@ def test_arguments_are_added_to_and_taken_from_every_entry_that_starts_a_kernel(
 )
 def test_arguments_that_cannot_be_are_refused(add: List[str], remove: List[str], words: str) -> None:
     with pytest.raises(SwitchroomError) as caught:
-        menus.with_arguments(menu(S22), add, remove)
+        with_arguments(menu(S22), add, remove)
     assert words in caught.value.message
     assert caught.value.code is ExitCode.USAGE
 
