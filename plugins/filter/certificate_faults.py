@@ -15,7 +15,6 @@ description:
     not asked.
 author:
   - The Switchroom developers (@switchroom)
-positional: _input
 options:
   _input:
     description: The certificate and its intermediates in PEM.
