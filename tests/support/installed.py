@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import shutil
 from pathlib import Path
 from typing import Dict, Iterator, Sequence
 
@@ -80,15 +81,13 @@ def without_stand_ins(folder: Path) -> Dict[str, bool]:
 
 def _add_distribution(medium: Path, ansible: str) -> None:
     published = rpms.repository(DRESS)
-    for part, sources in {"BaseOS": ("baseos", "epel"), "AppStream": ("appstream",)}.items():
-        folder = medium / part / "Packages"
-        folder.mkdir(parents=True)
-        for rpm in (path for source in sources for path in (published / source).glob("*.rpm")):
-            os.link(rpm, folder / rpm.name)
-    package = ansible_core(ansible)
-    os.link(package, medium / "AppStream/Packages" / package.name)
-    for part in ("BaseOS", "AppStream"):
-        process.run(["createrepo_c", "--quiet", medium / part], what="Making the medium's repositories")
+    shutil.copytree(published / "appstream", medium / "AppStream", copy_function=os.link)
+    packages = medium / "BaseOS/Packages"
+    packages.mkdir(parents=True)
+    found = [path for source in ("baseos", "epel") for path in (published / source).glob("*.rpm")]
+    for rpm in (*found, ansible_core(ansible)):
+        os.link(rpm, packages / rpm.name)
+    process.run(["createrepo_c", "--quiet", medium / "BaseOS"], what="Making the medium's repository")
 
 
 def installed_layer(folder: Path) -> Path:
