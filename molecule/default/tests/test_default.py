@@ -16,13 +16,23 @@ PERMISSIONS = {
     "/etc/pki/tls/private/switchroom-self-signed.pem": ("root", "root", 0o600),
     "/var/backups/switchroom": ("root", "root", 0o700),
 }
+SERVICES = (
+    "asterisk",
+    "chronyd",
+    "firewalld",
+    "fail2ban",
+    "dnf-automatic.timer",
+    "httpd",
+    "tftp.socket",
+    "switchroom-backup.timer",
+)
 
 
 def test_packages_come_from_the_signed_repositories(host: Any) -> None:
-    for name in ("switchroom-release", "switchroom", "asterisk22", "chrony", "httpd", "epel-release"):
+    for name in ("switchroom-release", "switchroom", "asterisk22", "firewalld", "fail2ban-server", "httpd"):
         assert host.package(name).is_installed
     enabled = host.check_output("dnf -q repolist --enabled").split()
-    assert {"switchroom-stable", "epel"} <= set(enabled)
+    assert {"switchroom-stable", "epel", "crb"} <= set(enabled)
     assert "switchroom-testing" not in enabled
     assert "file:///srv/repo/stable/el9/" in host.file("/etc/yum.repos.d/switchroom.repo").content_string
     assert not host.file("/etc/yum.repos.d/switchroom-bootstrap.repo").exists
@@ -36,7 +46,7 @@ def test_files_have_their_permissions(host: Any) -> None:
 
 
 def test_services_run_now_and_after_a_boot(host: Any) -> None:
-    for name in ("asterisk", "chronyd", "httpd", "switchroom-backup.timer"):
+    for name in SERVICES:
         assert host.service(name).is_running
         assert host.service(name).is_enabled
     for name in ("switchroom-recover", "switchroom-resume"):
