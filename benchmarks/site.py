@@ -42,6 +42,8 @@ WAYS = ("gather", "converge", "no_change")
 SLOWEST = 10
 GATHERING = "gather_facts"
 SITE = "switchroom.pbx.site"
+# Beyond what molecule's boxes are told: EPEL has fail2ban.
+VARIABLES = {"repositories_epel": True, "repositories_crb": True}
 
 
 class Run(NamedTuple):
@@ -130,9 +132,6 @@ class Scene:
         }
         hosts = {box.name: {"ansible_host": box.address} for box in boxes}
         return {"all": {"vars": variables, "children": {"pbx": {"hosts": hosts}}}}
-
-
-VARIABLES: Dict[str, object] = {}  # what the site needs beyond molecule's own
 
 
 def gathering() -> str:
