@@ -1,10 +1,16 @@
-"""A certificate authority for tests: roots, intermediates and what they sign."""
+"""A certificate authority for tests: roots, intermediates and what they sign.
+
+As a program, ``python -m support.authority FOLDER NAME,NAME... ...``: writes root.pem, and for each group of
+names a chain and a key, called after the first one. A folder that has a root already is left alone.
+"""
 
 from __future__ import annotations
 
 import datetime
+import sys
 from dataclasses import dataclass
-from typing import Optional
+from pathlib import Path
+from typing import Optional, Sequence
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -89,3 +95,21 @@ class Authority:
             not_valid_before=begin,
             not_valid_after=end,
         )
+
+
+def write(folder: Path, groups: Sequence[Sequence[str]]) -> None:
+    """Write a root, and for each group of names a certificate with its intermediate, and its key."""
+    root = Authority("Lab Root")
+    middle = Authority("Lab Intermediate", root)
+    folder.mkdir(parents=True, exist_ok=True)
+    for names in groups:
+        pair = middle.issue(*names)
+        (folder / f"{names[0]}.chain.pem").write_text(pair.certificate + middle.certificate)
+        (folder / f"{names[0]}.key.pem").write_text(pair.key)
+    (folder / "root.pem").write_text(root.certificate)
+
+
+if __name__ == "__main__":
+    place = Path(sys.argv[1])
+    if not (place / "root.pem").exists():
+        write(place, [group.split(",") for group in sys.argv[2:]])
