@@ -34,7 +34,7 @@ from="$keep/repos"
 { cat /etc/dnf/dnf.conf && echo "reposdir=$from"; } >"$keep/dnf.conf"
 
 (umask 077 && cat >/etc/switchroom/first-boot.yml) <<'INVENTORY'
-{% include "first-boot/inventory.yml" %}
+{% include "first-boot/inventory.j2" %}
 INVENTORY
 install -d -m 0700 /var/lib/switchroom/first-boot
 touch /var/lib/switchroom/first-boot/due
