@@ -124,7 +124,17 @@ def copy_and_sums(base: Path, _new: Path, out: Path) -> None:
 def by_hand(base: Path, new: Path, out: Path) -> None:
     """Rebuild with xorriso, embed the media checksum, and make the image's."""
     image = out / "image.iso"
-    rebuild = ["xorriso", "-no_rc", "-indev", base, "-outdev", image, "-boot_image", "any", "replay"]
+    rebuild = [
+        "xorriso",
+        "-no_rc",
+        "-indev",
+        f"stdio:{base}",
+        "-outdev",
+        f"stdio:{image}",
+        "-boot_image",
+        "any",
+        "replay",
+    ]
     for command in (
         [*rebuild, "-map", new, "/switchroom/repo", "-end"],
         ["implantisomd5", "--force", image],

@@ -19,7 +19,7 @@ from switchroom.build.iso.mediasum import FIELD_OFFSET, MediaSum
 from switchroom.core.files import sha256
 
 CHUNK = 1 << 20  # bytes; the unit of the sums in a manifest
-_DEPTH = 4  # chunks a thread may be behind
+_DEPTH = 8  # chunks a thread may be behind
 
 Consumer = Callable[[bytes], object]
 
