@@ -5,13 +5,29 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
-from typing import Iterator
+from typing import Iterator, List
 
 import pytest
 
 from lab.base import ensure_base
 from lab.roots import scratch_root
 from switchroom.core.errors import SwitchroomError
+
+# With several workers the longest files come first, else one of them would run alone at the end.
+_LONGEST = (
+    "test_molecule_roles.py",
+    "test_molecule.py",
+    "test_collection_inventory.py",
+    "test_first_boot.py",
+    "test_switch.py",
+)
+
+
+def pytest_collection_modifyitems(items: List[pytest.Item]) -> None:
+    """Put the longest files first."""
+    items.sort(
+        key=lambda item: _LONGEST.index(name) if (name := item.path.name) in _LONGEST else len(_LONGEST)
+    )
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

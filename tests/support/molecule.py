@@ -14,6 +14,8 @@ import sys
 from pathlib import Path
 from typing import Any, Dict, Sequence
 
+import pytest
+
 from lab import registry
 from lab.access import lab_key
 from lab.boxes import Box
@@ -71,6 +73,19 @@ def scenario(name: str, environment: Dict[str, str]) -> subprocess.CompletedProc
         for record in registry.records():
             if record.owner is None and record.name.startswith(f"molecule-{name}"):
                 Box(record).down()
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Dict[str, str]:
+    """What the scenarios need, prepared once for a file's tests."""
+    return prepare(tmp_path_factory.mktemp("molecule"))
+
+
+def passes(name: str, environment: Dict[str, str]) -> None:
+    """Assert that a scenario's full test passes and leaves no box."""
+    done = scenario(name, environment)
+    assert done.returncode == 0, done.stdout[-12000:]
+    assert not [record for record in registry.records() if record.name.startswith(f"molecule-{name}")]
 
 
 def box_of(host: Any) -> Box:
