@@ -49,7 +49,7 @@ def files(host: Any) -> None:
         " seq 1000 >/var/lib/tftpboot/firmware.bin; echo closed >/var/lib/tftpboot/closed;"
         " chmod 600 /var/lib/tftpboot/closed; chmod 666 /var/lib/tftpboot/firmware.bin"
     )
-    host.check_output("umask 027; printf %%s '%s' >/var/www/provisioning/0004f2abcdef.cfg", CONTENT)
+    host.check_output("umask 027; printf %%s %s >/var/www/provisioning/0004f2abcdef.cfg", CONTENT)
 
 
 @pytest.mark.parametrize("name", ["pbx.example.test", "web.example.test"])
