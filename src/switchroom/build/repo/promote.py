@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional, Sequence, Tuple
 
@@ -47,31 +48,61 @@ def promote(
     source, target = open_repo(root, TESTING, el), open_repo(root, STABLE, el)
     bases = [load_base(spec) for spec in base_repos]
     with contextlib.nullcontext() if dry_run else layout.writer_lock(root):
-        tested, kept = source.packages(), target.packages()
-        chosen = tested if names is None else select(tested, names, where=TESTING)
-        present = {package.file_name for package in kept}
-        moved = tuple(package for package in chosen if package.file_name not in present)
-        _check_signatures(root, moved, key)
-        obstacles = _check_policy(source, moved, force)
-        left = _check_closed((*kept, *moved), Capabilities((*tested, *kept)), bases)
+        judged = _judge(source, target, names, key=key, force=force, bases=bases)
         if not dry_run:
             with (
-                reporter.step(f"Promoting {len(moved)} packages to '{STABLE}'"),
+                reporter.step(f"Promoting {len(judged.moved)} packages to '{STABLE}'"),
                 prepared_generation(target, retention) as scratch,
             ):
-                if moved:
-                    target.commit(write_generation(scratch / "generation", (*kept, *moved), key, epoch))
-            if moved:
-                chronicle.note(target, records.PROMOTED, moved, forced=force, passed_over=obstacles)
+                _put_in_force(target, judged, scratch, key=key, epoch=epoch, force=force)
         return Published(
             channel=STABLE,
             generation=target.current.name if target.current else "",
-            added=tuple(package.file_name for package in moved),
-            unchanged=tuple(package.file_name for package in chosen if package.file_name in present),
-            left_to_base=left,
-            passed_over=obstacles,
+            added=tuple(package.file_name for package in judged.moved),
+            unchanged=judged.unchanged,
+            left_to_base=judged.left_to_base,
+            passed_over=judged.obstacles,
             dry_run=dry_run,
         )
+
+
+@dataclass(frozen=True)
+class _Judged:
+    kept: Tuple[RepoPackage, ...]
+    moved: Tuple[RepoPackage, ...]
+    unchanged: Tuple[str, ...]
+    obstacles: Tuple[str, ...]
+    left_to_base: Tuple[str, ...]
+
+
+def _judge(
+    source: Channel,
+    target: Channel,
+    names: Optional[Sequence[str]],
+    *,
+    key: SigningKey,
+    force: Optional[str],
+    bases: Sequence[Capabilities],
+) -> _Judged:
+    """Choose the packages and hold them against the gate."""
+    tested, kept = source.packages(), target.packages()
+    chosen = tested if names is None else select(tested, names, where=TESTING)
+    present = {package.file_name for package in kept}
+    moved = tuple(package for package in chosen if package.file_name not in present)
+    _check_signatures(source.root, moved, key)
+    obstacles = _check_policy(source, moved, force)
+    left = _check_closed((*kept, *moved), Capabilities((*tested, *kept)), bases)
+    unchanged = tuple(package.file_name for package in chosen if package.file_name in present)
+    return _Judged(kept, moved, unchanged, obstacles, left)
+
+
+def _put_in_force(
+    target: Channel, judged: _Judged, scratch: Path, *, key: SigningKey, epoch: int, force: Optional[str]
+) -> None:
+    if not judged.moved:
+        return
+    target.commit(write_generation(scratch / "generation", (*judged.kept, *judged.moved), key, epoch))
+    chronicle.note(target, records.PROMOTED, judged.moved, forced=force, passed_over=judged.obstacles)
 
 
 def _check_policy(testing: Channel, packages: Sequence[RepoPackage], force: Optional[str]) -> Tuple[str, ...]:
