@@ -257,7 +257,7 @@ def test_boxes_boot_whichever_way_control_groups_are_mounted(mounted: bool) -> N
 
 
 def test_old_layers_go_but_not_from_under_a_box(tmp_path: Path) -> None:
-    names = [f"{number:016x}" for number in range(6)]
+    names = [f"{number:016x}" for number in range(9)]
     for number, name in enumerate(names):
         (tmp_path / name).mkdir()
         os.utime(tmp_path / name, (number, number))

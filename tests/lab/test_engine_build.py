@@ -15,6 +15,7 @@ from switchroom.build import recipes, rpmbuild
 from switchroom.build.lookaside import Lookaside
 from switchroom.build.recipe import read
 from switchroom.catalog.source import PACKAGED
+from switchroom.cli.build_documents import documents
 from switchroom.core import process
 from switchroom.core.files import sha256
 from switchroom.core.progress import Reporter
@@ -32,7 +33,7 @@ def _build(target: Path) -> Dict[str, Path]:
     release = recipes.Release(CATALOG, PACKAGED.read_bytes(), KEY, "https://repo.example")
     target.mkdir()
     found: Dict[str, Path] = {}
-    for recipe in recipes.shared(SPECS, target, release, {}, EPOCH):
+    for recipe in recipes.shared(SPECS, target, release, documents(EPOCH), EPOCH):
         if recipe.name not in WANTED:
             continue
         with rpmbuild.build(read(recipe, Lookaside(target, QUIET)), EPOCH, 1) as built:
