@@ -84,7 +84,7 @@ def test_the_boot_line_s_choice_is_installed_enabled_and_recorded(installation: 
     assert not (installation.root / "mnt" / "switchroom-media").exists()
     state = installation.root / "var/lib/switchroom"
     assert (state / "first-boot/due").is_file()
-    assert "pbx_profile: asterisk" in (installation.root / "etc/switchroom/first-boot.yml").read_text()
+    assert 'pbx_profile: "asterisk"' in (installation.root / "etc/switchroom/first-boot.yml").read_text()
     config = "--config=/var/lib/switchroom/media/dnf.conf"
     offered = inside(installation.root, "dnf", config, "--assumeyes", "repoquery")
     assert b"asterisk99-" in offered.stdout, "the medium's packages stay at hand, their metadata verified"

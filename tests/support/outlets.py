@@ -13,6 +13,7 @@ from switchroom.build import repo
 from switchroom.build.iso import xorriso
 from switchroom.build.iso.build import Order, build_iso
 from switchroom.build.iso.content import KEY, REPOSITORY
+from switchroom.build.iso.origin import Origin
 from switchroom.build.keys import development_key
 from switchroom.build.repo.layout import PUBLIC_KEY
 from switchroom.core.progress import Reporter
@@ -58,7 +59,7 @@ def on_medium(
     """The repository taken out of an ISO made from the published one."""
     folder = tmp_path_factory.mktemp("medium")
     order = Order(
-        base="lab",
+        base=Origin("lab"),
         out=folder / "lab.iso",
         repo_root=published.key.parent,
         channel=repo.TESTING,
