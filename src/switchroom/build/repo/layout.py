@@ -27,13 +27,14 @@ TESTING, STABLE = "testing", "stable"
 CHANNELS = (TESTING, STABLE)
 PUBLIC_KEY = "RPM-GPG-KEY-switchroom"
 LOCK = ".lock"
+RECORDS, PAGE = "records.jsonl", "index.html"
 
 MAJORS = (9, 10)
 _ARCHITECTURE = "x86_64"
 _SETTINGS = "repository.json"
 _NEW, _OLD = ".new-", ".old-"
 # Scratch of this module, and of the atomic writes and links made below.
-_FILES = ("current", "mirrorlist", _SETTINGS, PUBLIC_KEY, "records.jsonl", "index.html")
+_FILES = ("current", "mirrorlist", _SETTINGS, PUBLIC_KEY, RECORDS, PAGE)
 _SCRATCH = (_NEW, _OLD, *(f".{name}." for name in _FILES))
 _KEEP_GENERATIONS = 3
 # dnf trusts its copy of the metadata for 48 hours (metadata_expire) and fetches packages by it.
@@ -106,7 +107,7 @@ class Channel:
         """Make a prepared folder the generation in force and return its final path."""
         _flush(prepared)
         number = (self.numbers() or [0])[-1] + 1
-        final = self.generations / f"{number:04d}"
+        final = self.generation(number)
         self.generations.mkdir(parents=True, exist_ok=True)
         prepared.rename(final)
         fsync_dir(self.generations)

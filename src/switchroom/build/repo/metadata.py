@@ -110,6 +110,12 @@ def in_order(packages: Any) -> Tuple[RepoPackage, ...]:
     return tuple(sorted(packages, key=lambda package: package.file_name))
 
 
+def without(packages: Sequence[RepoPackage], others: Sequence[RepoPackage]) -> Tuple[RepoPackage, ...]:
+    """Return the packages whose files are not among the others."""
+    known = {package.file_name for package in others}
+    return tuple(package for package in packages if package.file_name not in known)
+
+
 def write_repodata(folder: Path, packages: Sequence[RepoPackage], epoch: int) -> Path:
     """Write ``repodata/`` for packages of this folder and return repomd.xml.
 

@@ -15,7 +15,6 @@ from switchroom.build.repo.status import ChannelState, status
 from switchroom.build.signatures import fingerprint
 from switchroom.core.files import write_atomic
 
-PAGE = "index.html"
 _TEMPLATE = Path(__file__).with_name("page.html.j2")
 _LAST = 20
 _MIB = 1 << 20
@@ -23,7 +22,7 @@ _MIB = 1 << 20
 
 def write(root: Path) -> None:
     """Write the page of a repository as it stands now; readers see the old page or the new one."""
-    write_atomic(root / PAGE, render(root).encode())
+    write_atomic(root / layout.PAGE, render(root).encode())
 
 
 def render(root: Path) -> str:

@@ -15,7 +15,7 @@ from switchroom.build.repo.closure import Capabilities, check_closure
 from switchroom.build.repo.gate import Gate
 from switchroom.build.repo.generation import write_generation
 from switchroom.build.repo.layout import MAJORS, STABLE, TESTING, Channel, open_repo
-from switchroom.build.repo.metadata import RepoPackage
+from switchroom.build.repo.metadata import RepoPackage, without
 from switchroom.build.repo.publish import Published, prepared_generation
 from switchroom.build.repo.select import select
 from switchroom.build.signatures import Verdict, verifier
@@ -87,12 +87,11 @@ def _judge(
     """Choose the packages and hold them against the gate."""
     tested, kept = source.packages(), target.packages()
     chosen = tested if names is None else select(tested, names, where=TESTING)
-    present = {package.file_name for package in kept}
-    moved = tuple(package for package in chosen if package.file_name not in present)
+    moved = without(chosen, kept)
     _check_signatures(source.root, moved, key)
     obstacles = _check_policy(source, moved, force)
     left = _check_closed((*kept, *moved), Capabilities((*tested, *kept)), bases)
-    unchanged = tuple(package.file_name for package in chosen if package.file_name in present)
+    unchanged = tuple(package.file_name for package in without(chosen, moved))
     return _Judged(kept, moved, unchanged, obstacles, left)
 
 

@@ -15,11 +15,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Iterable, Mapping, Tuple
 
+from switchroom.build.repo.layout import RECORDS
 from switchroom.build.repo.metadata import RepoPackage
 from switchroom.core.errors import SwitchroomError
 from switchroom.core.files import write_atomic
 
-RECORDS = "records.jsonl"
 PUBLISHED, PROMOTED, ROLLED_BACK, TESTED = "published", "promoted", "rolled-back", "tested"
 
 

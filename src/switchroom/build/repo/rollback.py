@@ -11,7 +11,7 @@ from switchroom.build.keys import SigningKey
 from switchroom.build.repo import chronicle, layout, records
 from switchroom.build.repo.generation import write_generation
 from switchroom.build.repo.layout import MAJORS, Channel, open_repo
-from switchroom.build.repo.metadata import RepoPackage, read_repository
+from switchroom.build.repo.metadata import read_repository, without
 from switchroom.build.repo.publish import prepared_generation
 from switchroom.build.repo.verify import verify_folder
 from switchroom.build.signatures import verifier
@@ -58,7 +58,7 @@ def rollback(
         number = _choose(target, to)
         _check_whole(target.generation(number), key)
         now, then = target.packages(), read_repository(target.generation(number))
-        removed, returned = _without(now, then), _without(then, now)
+        removed, returned = without(now, then), without(then, now)
         if not dry_run:
             with (
                 reporter.step(f"Rolling '{channel}' back to generation {number:04d}"),
@@ -100,8 +100,3 @@ def _check_whole(folder: Path, key: SigningKey) -> None:
             hint="Go back to another one: --to NUMBER",
             code=ExitCode.REFUSED,
         )
-
-
-def _without(packages: Tuple[RepoPackage, ...], others: Tuple[RepoPackage, ...]) -> Tuple[RepoPackage, ...]:
-    known = {package.file_name for package in others}
-    return tuple(package for package in packages if package.file_name not in known)

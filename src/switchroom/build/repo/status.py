@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, Iterator, Optional, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 from switchroom.build.repo.gate import Gate, Policy, Standing, policy
 from switchroom.build.repo.layout import STABLE, TESTING, Channel, all_channels, open_repo
-from switchroom.build.repo.metadata import RepoPackage
+from switchroom.build.repo.metadata import RepoPackage, without
 
 
 @dataclass(frozen=True)
@@ -50,24 +50,24 @@ class Status:
 
 def status(root: Path) -> Status:
     """Return where a repository stands."""
-    channels = all_channels(open_repo(root, TESTING).root)
-    majors = sorted({channel.el for channel in channels})
+    states = tuple(_state(channel) for channel in all_channels(open_repo(root, TESTING).root))
+    held = {(state.name, state.el): state.packages for state in states}
+    majors = sorted({state.el for state in states})
     return Status(
-        channels=tuple(_state(channel) for channel in channels),
+        channels=states,
         policy=policy(root),
-        ahead=tuple(each for el in majors for each in _ahead(root, el)),
-        behind=tuple(each.nevra for el in majors for each in _only_in(root, el, STABLE, TESTING)),
+        ahead=tuple(
+            each
+            for el in majors
+            for each in _standings(root, el, without(held[TESTING, el], held[STABLE, el]))
+        ),
+        behind=tuple(each.nevra for el in majors for each in without(held[STABLE, el], held[TESTING, el])),
     )
 
 
-def _ahead(root: Path, el: int) -> Iterator[Standing]:
+def _standings(root: Path, el: int, packages: Sequence[RepoPackage]) -> List[Standing]:
     gate = Gate(open_repo(root, TESTING, el))
-    return (gate.standing(each) for each in _only_in(root, el, TESTING, STABLE))
-
-
-def _only_in(root: Path, el: int, one: str, other: str) -> Iterator[RepoPackage]:
-    there = {package.file_name for package in open_repo(root, other, el).packages()}
-    return (each for each in open_repo(root, one, el).packages() if each.file_name not in there)
+    return [gate.standing(package) for package in packages]
 
 
 def _state(channel: Channel) -> ChannelState:
