@@ -11,6 +11,7 @@ from switchroom.box.firstboot.places import Places
 from switchroom.box.firstboot.playbook import Run
 from switchroom.box.firstboot.repair import repair
 from switchroom.box.health import judge
+from switchroom.box.health.report import Report
 from switchroom.box.packages import sync
 from switchroom.box.settings import load_settings
 from switchroom.core import lock
@@ -30,19 +31,26 @@ def run(places: Places, unattended: bool) -> bool:
         if not places.due.exists():
             return False
         try:
-            _attempt(places, unattended)
+            report = _attempt(places, unattended)
         except SwitchroomError as error:
             if error.code is ExitCode.FAILED and unattended and attempts.last(places):
                 error.code = ExitCode.ATTENTION
             screen.show(places, _trouble(places, error, unattended))
             raise
-        show_ready(places)
+        _show(places, report)
     return True
 
 
 def show_ready(places: Places) -> None:
     """Put on the login screen what runs now and whether it has dial tone."""
-    report = judge.wait(places.paths, load_settings(places.paths), None, None, _HEALTH_SECONDS)
+    _show(places, _judged(places))
+
+
+def _judged(places: Places) -> Report:
+    return judge.wait(places.paths, load_settings(places.paths), None, None, _HEALTH_SECONDS)
+
+
+def _show(places: Places, report: Report) -> None:
     engine = engines.active(places.paths)
     name = f"Asterisk {engine.version}" if engine else "no Asterisk"
     when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
@@ -55,19 +63,20 @@ def show_ready(places: Places) -> None:
         )
 
 
-def _attempt(places: Places, unattended: bool) -> None:
+def _attempt(places: Places, unattended: bool) -> Report:
     torn = attempts.begin(places, unattended)
     reporter = Reporter(screen.Consoles(places) if unattended else None)  # type: ignore[arg-type]
     repositories.use(places)
     if torn:  # if this fails, the next attempt finds the same
         _repair(places, reporter)
     try:
-        _apply(places, reporter)
+        report = _apply(places, reporter)
     except SwitchroomError:
         attempts.ended(places)
         raise
     attempts.done(places)
     reporter.say("This box is a PBX: the first boot is done.")
+    return report
 
 
 def _repair(places: Places, reporter: Reporter) -> None:
@@ -76,11 +85,11 @@ def _repair(places: Places, reporter: Reporter) -> None:
         step.note(f"{repair(places)} installed again")
 
 
-def _apply(places: Places, reporter: Reporter) -> None:
+def _apply(places: Places, reporter: Reporter) -> Report:
     with _Steps(places, reporter) as steps:
         Run(places, steps.begin).go()
         steps.begin_last()
-        _prove(places)
+        return _prove(places)
 
 
 class _Steps:
@@ -113,14 +122,15 @@ class _Steps:
         self._open.enter_context(self._reporter.step(f"[{number}/{self._total}] {name}"))
 
 
-def _prove(places: Places) -> None:
-    report = judge.wait(places.paths, load_settings(places.paths), None, None, _HEALTH_SECONDS)
+def _prove(places: Places) -> Report:
+    report = _judged(places)
     if not report.healthy:
         raise SwitchroomError(
             "Everything was applied, and this box has no dial tone.",
             cause="\n".join(f"{check.name}: {check.evidence}" for check in report.failed),
             hint="Look with: switchroom health; journalctl -u asterisk.service",
         )
+    return report
 
 
 def _progress(what: str) -> list[str]:
