@@ -61,8 +61,10 @@ def make_medium(folder: Path, repository: Path, more: Sequence[str] = (), *, ans
     )
     ours, key = folder / "medium/switchroom", development_key()
     ours.mkdir(parents=True)
-    names = content.needed(repository, TESTING, [*settings.media_packages, *more])
-    export_media(repository, TESTING, ours / "repo", key=key, epoch=products.epoch, names=names)
+    names = content.needed(repository, TESTING, [*settings.media_packages, *more], el=settings.el)
+    export_media(
+        repository, TESTING, ours / "repo", key=key, epoch=products.epoch, el=settings.el, names=names
+    )
     (ours / "RPM-GPG-KEY-switchroom").write_bytes(key.export_public())
     (ours / "manifest.json").write_text("{}\n")
     _add_distribution(folder / "medium", ansible)

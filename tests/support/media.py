@@ -34,13 +34,13 @@ S23 = Series("23", SeriesType.STANDARD, "23.4.1", "23.4.1", 1)
 FIXTURE = Series("99", SeriesType.FIXTURE, "99.0.0", "22.10.1", 1)
 
 
-def fill(shop: Shop, folder: Path, series: Sequence[Series], release: str = "1.lab") -> None:
-    """Publish to the testing channel what a medium for these series carries."""
+def fill(shop: Shop, folder: Path, series: Sequence[Series], release: str = "1.lab", el: int = 9) -> None:
+    """Publish to the testing channel of an EL major what a medium for these series carries."""
     shared = [Small(name, release=release) for name in load_defaults().media_packages]
     metas = [Small(one.meta, release=release, requires=[one.engine]) for one in series]
     engines = [Small(one.engine, release=release, requires=["libedit"]) for one in series]
     build(folder, *shared, *metas, *engines)
-    shop.publish(folder / "rpms" / "noarch")
+    shop.publish(folder / "rpms" / "noarch", el=el)
 
 
 def order(shop: Shop, out: Path, **changes: object) -> Order:
@@ -100,10 +100,11 @@ def el_medium(folder: Path, medium: Medium = Medium()) -> Path:
     names = [name for name in lab.files if name not in medium.without and name != "isolinux/boot.cat"]
     xorriso.extract(lab.path, {name: tree / name for name in names})
     system = load_defaults().major(int(medium.major)).packages
+    release = f"1.el{medium.major}"
     wanted = {*system, *medium.packages, *site.packages(int(medium.major), {})} - {"switchroom"}
-    small = [Small(name, release="1.el9") for name in sorted(wanted) if name[0] != "@"]
+    small = [Small(name, release=release) for name in sorted(wanted) if name[0] != "@"]
     if "BaseOS" not in medium.without:
-        repository(tree / "BaseOS", *small, Small("core-shell", release="1.el9"))
+        repository(tree / "BaseOS", *small, Small("core-shell", release=release))
         (folder / "comps.xml").write_text(_COMPS)
         subprocess.run(["createrepo_c", "-q", "-g", folder / "comps.xml", tree / "BaseOS"], check=True)
     for name, content in medium.files.items():

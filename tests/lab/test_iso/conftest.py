@@ -19,16 +19,18 @@ def lab_shop(tmp_path_factory: pytest.TempPathFactory, key: SigningKey) -> Shop:
     """A repository with the packages of series 22 and of the fixture, built on this host (.lab)."""
     folder = tmp_path_factory.mktemp("lab-shop")
     shop = Shop(folder / "root", key)
-    media.fill(shop, folder, (media.S22, media.FIXTURE))
+    for el in (9, 10):
+        media.fill(shop, folder, (media.S22, media.FIXTURE), el=el)
     return shop
 
 
 @pytest.fixture(scope="session")
 def el_shop(tmp_path_factory: pytest.TempPathFactory, key: SigningKey) -> Shop:
-    """A repository with the packages of series 22 and 20 as an EL9 host would build them (.el9)."""
+    """A repository as EL hosts would build it: series 22 for EL9 and EL10, series 20 for EL9 alone."""
     folder = tmp_path_factory.mktemp("el-shop")
     shop = Shop(folder / "root", key)
-    media.fill(shop, folder, (media.S22, media.S20), release="1.el9")
+    media.fill(shop, folder / "9", (media.S22, media.S20), release="1.el9")
+    media.fill(shop, folder / "10", (media.S22,), release="1.el10", el=10)
     return shop
 
 

@@ -196,6 +196,23 @@ def test_series_that_was_not_published_is_refused_by_name(lab_shop: Shop, tmp_pa
     refused(lab_shop, tmp_path / "out", "asterisk23", series=(media.S22, media.S23))
 
 
+@pytest.mark.parametrize("major", ["9", "10"])
+def test_a_base_gets_the_packages_of_its_own_major(el_shop: Shop, tmp_path: Path, major: str) -> None:
+    base = media.el_medium(tmp_path / "base", Medium(version=f"{major}.1"))
+    built = media.make(el_shop, tmp_path / "out.iso", base=str(base), series=(media.S22,))
+    ends = {one["nevra"].rpartition(".el")[2] for one in built.manifest["packages"]}
+    assert ends == {f"{major}.noarch"}
+    assert built.missing == ()
+
+
+def test_series_that_was_published_for_another_major_is_refused_by_name(
+    el_shop: Shop, tmp_path: Path
+) -> None:
+    base = media.el_medium(tmp_path / "base", Medium(version="10.1", without=("BaseOS",)))
+    words = "'testing' for Enterprise Linux 10"
+    refused(el_shop, tmp_path / "out", words, base=str(base), series=(media.S20, media.S22))
+
+
 def test_too_little_space_is_refused_with_both_numbers(
     lab_shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

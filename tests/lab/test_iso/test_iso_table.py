@@ -154,14 +154,15 @@ class Told(media.Reporter):
 def factory(tmp_path_factory: pytest.TempPathFactory, el_shop: Shop) -> Iterator[Factory]:
     """Builds in full, but for the parts that other tests cover: kickstart checks, signing packages anew."""
     folder = tmp_path_factory.mktemp("table")
-    exported: List[Tuple[Path, Tuple[RepoPackage, ...]]] = []
+    exported: Dict[int, Tuple[RepoPackage, ...]] = {}
     real = build.export_media
 
-    def once(*args: Any, **options: Any) -> Tuple[RepoPackage, ...]:
-        if not exported:
-            exported.append((folder / "exported", real(*args[:2], folder / "exported", **options)))
-        shutil.copytree(exported[0][0], args[2])
-        return exported[0][1]
+    def once(*args: Any, el: int, **options: Any) -> Tuple[RepoPackage, ...]:
+        made = folder / f"exported-{el}"
+        if el not in exported:
+            exported[el] = real(*args[:2], made, el=el, **options)
+        shutil.copytree(made, args[2])
+        return exported[el]
 
     with contextlib.ExitStack() as stack:
         patch = stack.enter_context(pytest.MonkeyPatch.context())

@@ -152,7 +152,7 @@ def test_dnf_refuses_metadata_signed_by_a_foreign_key(box: Box, foreign_key: Sig
 
 
 def test_dnf_installs_from_the_folder_an_installer_carries(box: Box, tmp_path: Path) -> None:
-    repo.export_media(box.shop.root, "testing", tmp_path / "media", key=box.shop.key, epoch=EPOCH)
+    repo.export_media(box.shop.root, "testing", tmp_path / "media", key=box.shop.key, epoch=EPOCH, el=9)
     assert len(read_repository(tmp_path / "media")) == 2
     plain = f"--repofrompath=media,file://{tmp_path / 'media'}"
     checks = ["--setopt=media.gpgcheck=1", "--setopt=media.repo_gpgcheck=1"]

@@ -69,7 +69,7 @@ def test_a_repository_rebuilt_around_an_unsigned_package_is_found(
 def test_an_export_is_a_signed_folder_of_the_exact_set(shop: Shop, small: Path, tmp_path: Path) -> None:
     shop.publish(small)
     chosen = repo.export_media(
-        shop.root, "testing", tmp_path / "media", key=shop.key, epoch=EPOCH, names=["meta", "engine"]
+        shop.root, "testing", tmp_path / "media", key=shop.key, epoch=EPOCH, el=9, names=["meta", "engine"]
     )
     assert [package.name for package in chosen] == ["engine", "meta"]
     assert sorted(path.name for path in (tmp_path / "media").iterdir()) == ["packages", "repodata"]
@@ -81,7 +81,7 @@ def test_two_exports_are_the_same_bytes(shop: Shop, small: Path, tmp_path: Path)
     shop.publish(small)
     copies = [tmp_path / "one", tmp_path / "two" / "deep"]
     for copy in copies:
-        repo.export_media(shop.root, "testing", copy, key=shop.key, epoch=EPOCH)
+        repo.export_media(shop.root, "testing", copy, key=shop.key, epoch=EPOCH, el=9)
     first, second = ({path.relative_to(c): path for path in c.rglob("*.*")} for c in copies)
     assert first.keys() == second.keys()
     assert all(sha256(first[name]) == sha256(second[name]) for name in first)
@@ -101,6 +101,7 @@ def test_an_export_that_cannot_be_whole_is_refused(
             dest,
             key=foreign_key if why == "key other than" else shop.key,
             epoch=EPOCH,
+            el=9,
             names=["nothing"] if why.startswith("no package") else None,
         )
     assert not (tmp_path / "media").exists()

@@ -31,6 +31,7 @@ from switchroom.build.kickstart import site
 from switchroom.build.kickstart.defaults import load_defaults
 from switchroom.build.kickstart.settings import KickstartSettings, Mode, default_of, offers
 from switchroom.build.repo.export import export_media
+from switchroom.build.repo.layout import open_repo
 from switchroom.build.repo.metadata import RepoPackage
 from switchroom.build.workspace import cache_dir
 from switchroom.catalog.model import Series, SeriesType
@@ -89,7 +90,8 @@ def build_iso(order: Order, reporter: Reporter) -> Built:
     """
     _check_output(order)
     require(*remaster.TOOLS, "dnf", "shellcheck")
-    names = _check_series(order)
+    names = _names(order)
+    open_repo(order.repo_root, order.channel)
     if order.volume_id:
         check_volume_id(order.volume_id)
     found = _find(order, reporter)
@@ -97,10 +99,11 @@ def build_iso(order: Order, reporter: Reporter) -> Built:
         base = open_base(found.path)
     volume_id = order.volume_id or _volume_id(base)
     _check_lab(order, base, volume_id, reporter)
+    wanted = content.needed(order.repo_root, order.channel, names, el=int(base.major))
     order.key.check_usable(order.epoch)
     remaster.check_space(base, 0, order.out.parent)
     with staging(order.out.parent, prefix=f".{order.out.name}.") as folder:
-        return _Build(order, _Base(base, found.sha256, volume_id), folder, reporter).run(names)
+        return _Build(order, _Base(base, found.sha256, volume_id), folder, reporter).run(names, wanted)
 
 
 @dataclass(frozen=True)
@@ -121,8 +124,8 @@ class _Build:
         self._folder, self._reporter = folder, reporter
         self._repository = folder / "repo"
 
-    def run(self, names: Sequence[str]) -> Built:
-        packages, closed = self._packages(names)
+    def run(self, names: Sequence[str], wanted: Sequence[str]) -> Built:
+        packages, closed = self._packages(names, wanted)
         with self._reporter.step("Writing the boot menu into the EFI system partition"):
             (self._folder / "esp.cfg").write_text(loaders.esp_text(self._volume_id))
             scratch = self._folder / "esp"
@@ -142,16 +145,18 @@ class _Build:
             raise mismatch(self._base.path, self._wanted, made.pressed.base_sha256)
         return self._finish(image, made, late, closed)
 
-    def _packages(self, names: Sequence[str]) -> Tuple[Tuple[RepoPackage, ...], Closure]:
+    def _packages(
+        self, names: Sequence[str], wanted: Sequence[str]
+    ) -> Tuple[Tuple[RepoPackage, ...], Closure]:
         order = self._order
         with self._reporter.step("Exporting the signed repository") as step:
-            wanted = content.needed(order.repo_root, order.channel, names)
             packages = export_media(
                 order.repo_root,
                 order.channel,
                 self._repository,
                 key=order.key,
                 epoch=order.epoch,
+                el=int(self._base.major),
                 names=wanted,
             )
             step.note(f"{len(packages)} packages")
@@ -277,7 +282,7 @@ def _check_output(order: Order) -> None:
         )
 
 
-def _check_series(order: Order) -> List[str]:
+def _names(order: Order) -> List[str]:
     """Return the names of the packages that go onto the medium."""
     if not order.series:
         raise SwitchroomError(
@@ -285,9 +290,7 @@ def _check_series(order: Order) -> List[str]:
             hint="Name one with --series; see: switchroom catalog list",
             code=ExitCode.USAGE,
         )
-    names = [*load_defaults().media_packages, *(one.meta for one in order.series)]
-    content.needed(order.repo_root, order.channel, names)
-    return names
+    return [*load_defaults().media_packages, *(one.meta for one in order.series)]
 
 
 def _find(order: Order, reporter: Reporter) -> Found:

@@ -25,14 +25,18 @@ KEY = f"switchroom/{PUBLIC_KEY}"
 _GRUB_PICTURES = ("menu-uefi.png", "select_c.png", "DejaVuSans-16.pf2", "DejaVuSans-20.pf2")
 
 
-def needed(root: Path, channel: str, names: Sequence[str]) -> Tuple[str, ...]:
-    """Return the NEVRAs of the named packages and of all in the channel that these require, at any depth."""
-    newest = {one.name: one for one in reversed(newest_first(open_repo(root, channel).packages()))}
+def needed(root: Path, channel: str, names: Sequence[str], *, el: int) -> Tuple[str, ...]:
+    """Return the NEVRAs of the named packages and of all in the channel that these require, at any depth.
+
+    ``el`` is the Enterprise Linux major they are for. Raises SwitchroomError (refused) for what the channel
+    does not have for it.
+    """
+    newest = {one.name: one for one in reversed(newest_first(open_repo(root, channel, el).packages()))}
     absent = sorted(set(names) - set(newest))
     if absent:
         raise SwitchroomError(
-            f"Not in the channel '{channel}' of '{root}': {', '.join(absent)}.",
-            hint="Build and publish them first: switchroom build packages, switchroom repo publish",
+            f"Not in the channel '{channel}' for Enterprise Linux {el} of '{root}': {', '.join(absent)}.",
+            hint=f"Build them, and publish them with: switchroom repo publish --el {el}",
             code=ExitCode.REFUSED,
         )
     found: Dict[str, RepoPackage] = {}

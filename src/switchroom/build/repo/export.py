@@ -21,11 +21,12 @@ def export_media(
     *,
     key: SigningKey,
     epoch: int,
-    el: int = layout.MAJORS[0],
+    el: int,
     names: Optional[Sequence[str]] = None,
 ) -> Tuple[RepoPackage, ...]:
     """Write packages and signed metadata of a channel to the new folder ``dest`` and return the set.
 
+    ``el`` is the Enterprise Linux major they are for.
     ``names`` (package names or NEVRAs; a name means its newest version) narrows the set. The same set,
     key and epoch give the same bytes. Raises SwitchroomError when ``dest`` exists, a name is unknown, or
     the repository is signed by another key.
@@ -40,7 +41,8 @@ def export_media(
     chosen = select(available, names, where=channel) if names is not None else available
     if not chosen:
         raise SwitchroomError(
-            f"The channel '{channel}' of '{root}' is empty.", hint="Publish packages to it first."
+            f"The channel '{channel}' for Enterprise Linux {el} of '{root}' is empty.",
+            hint=f"Publish packages to it first: switchroom repo publish --el {el}",
         )
     with staging(dest.parent) as scratch:
         write_generation(scratch / "media", chosen, key, epoch).rename(dest)
