@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import Dict, List, Sequence, Tuple
@@ -65,6 +66,8 @@ def add_packages(
     foreign.mkdir()
     copies = [Path(shutil.copyfile(path, foreign / path.name)) for path in added]
     key.sign_rpms(copies, epoch)
+    for copy in copies:
+        os.utime(copy, (epoch, epoch))  # the metadata names a file's date
     together = in_order([*packages, *map(read_rpm, copies)])
     shutil.rmtree(repository)
     write_generation(repository, together, key, epoch)

@@ -179,8 +179,9 @@ def write_base(tree: Path, image: Path, volume_id: str, extra: Sequence[Arg] = (
     """
     loaders = _el9_loaders() if (tree / ISOLINUX).exists() else _el10_loaders(tree)
     words: List[Arg] = ["xorriso", "-as", "mkisofs", "-quiet", "-o", image, "-V", volume_id, "-r", "-J"]
+    dated = ["--set_all_file_dates", f"={_EPOCH}"]
     run(
-        [*words, "-iso-level", "3", *loaders, *extra, tree],
+        [*words, "-iso-level", "3", *dated, *loaders, *extra, tree],
         what="Making the lab's stand-in base",
         env={"SOURCE_DATE_EPOCH": str(_EPOCH)},
     )

@@ -56,6 +56,8 @@ def write(
     lines += [f"{sha256(path)}  {path.name}\n" for path in (manifest_path(image), sbom_path(image))]
     sums_path(image).write_text("".join(lines))
     key.detach_sign(sums_path(image), epoch)
+    for path in sidecars(image):
+        path.chmod(0o644)  # they name what the image holds, and no secret of it
     return sidecars(image)
 
 
