@@ -16,10 +16,14 @@ from switchroom.core.errors import ExitCode, SwitchroomError
 
 @dataclass(frozen=True)
 class ElMajor:
-    """One Enterprise Linux major: the kickstart syntax pykickstart knows it by, and the system's packages."""
+    """One Enterprise Linux major: the kickstart syntax pykickstart knows it by, and the system's packages.
+
+    ``image_packages`` come on top where no Anaconda adds kernel and boot loader.
+    """
 
     syntax: str
     packages: tuple[str, ...]
+    image_packages: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,7 @@ class Defaults:
 
     system: Mapping[str, str]
     media_packages: tuple[str, ...]
+    image_arguments: tuple[str, ...]
     el: Mapping[int, ElMajor]
 
     def major(self, el: int) -> ElMajor:
@@ -71,7 +76,7 @@ def _read(name: str) -> Any:
 
 def _typed(data: Any) -> Defaults:
     majors = {
-        int(number): ElMajor(entry["syntax"], tuple(entry["packages"]))
+        int(number): ElMajor(entry["syntax"], tuple(entry["packages"]), tuple(entry["image_packages"]))
         for number, entry in data["el"].items()
     }
-    return Defaults(data["system"], tuple(data["media_packages"]), majors)
+    return Defaults(data["system"], tuple(data["media_packages"]), tuple(data["image_arguments"]), majors)

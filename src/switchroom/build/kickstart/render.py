@@ -15,27 +15,33 @@ from switchroom.build.kickstart.settings import KickstartSettings, Mode
 from switchroom.build.workspace import data_path
 
 DISK_INCLUDE = "/tmp/switchroom-disk.ks"  # noqa: S108  # in the installer's own memory, where nobody else is
-_MEDIA = "/mnt/switchroom-media"
+MEDIA = "/mnt/switchroom-media"  # where the new system sees the medium
+IMAGE = "image"
 
 
-def render(settings: KickstartSettings) -> str:
-    """Return the kickstart; the same settings give the same text."""
-    defaults = load_defaults()
+def render(settings: KickstartSettings, *, image: bool = False) -> str:
+    """Return the kickstart; the same settings give the same text.
+
+    That of a disk ``image`` describes the same system, without what only an installer does.
+    """
+    defaults, mode = load_defaults(), IMAGE if image else settings.mode.value
+    major = defaults.major(settings.el)
     text = (
         _environment()
-        .get_template(f"{settings.mode.value}.cfg.j2")
+        .get_template(f"{mode}.cfg.j2")
         .render(
             settings=settings,
-            mode=settings.mode.value,
+            mode=mode,
             offers=" ".join(f"{offer.key}={offer.package}" for offer in settings.versions),
-            packages=[*defaults.major(settings.el).packages, *settings.packages],
+            packages=[*major.packages, *settings.packages],
+            image_packages=major.image_packages,
             media_packages=defaults.media_packages,
             role_packages=site.packages(settings.el, settings.variables),
             first_boot=_first_boot(settings),
             disk=load_disks(),
             guard=_guard,
             disk_include=DISK_INCLUDE,
-            media=_MEDIA,
+            media=MEDIA,
             first_password=_asks_on_first_boot(settings),
         )
     )
