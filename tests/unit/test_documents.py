@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import os
+import pty
 import shutil
 import subprocess
 from pathlib import Path
@@ -48,37 +51,83 @@ def test_groff_has_nothing_to_say_about_the_pages(tmp_path: Path) -> None:
         assert not done.stderr, done.stderr
 
 
-def _complete(tmp_path: Path, words: List[str]) -> List[str]:
-    command = Path(words[0]).name
-    (tmp_path / command).write_bytes(TREE[f"bash/{command}"].data)
-    (tmp_path / "switchroom-catalog").write_text('echo \'  "key": "22",\'\n')
-    script = f"""
-        switchroom() {{ [ "$1 $2" = "catalog list" ] && bash {tmp_path}/switchroom-catalog; }}
-        . {tmp_path}/{command}
-        COMP_WORDS=({" ".join(f"'{word}'" for word in words)}) COMP_CWORD={len(words) - 1}
-        COMPREPLY=()
-        "$(complete -p {command} | sed 's/.*-F \\([^ ]*\\).*/\\1/')"
-        printf '%s\\n' "${{COMPREPLY[@]}}"
-    """
-    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
-    assert not done.stderr, done.stderr
-    return done.stdout.split()
+# A terminal's TAB inserts all that fits; ^Xr hands over the line.
+SHELLS = {
+    "bash": """
+        for completion in bash/*; do . "$completion"; done
+        report() { printf '%s\\n' "$READLINE_LINE" >answer; exit; }
+        bind '"\\C-i": insert-completions'
+        bind -x '"\\C-xr": report'
+    """,
+    "zsh": """
+        fpath=($PWD/zsh $fpath)
+        autoload -Uz compinit && compinit -u -D
+        zstyle ':completion:all-matches::::' completer _all_matches _complete
+        zstyle ':completion:all-matches:*' insert true
+        zle -C all-matches complete-word _generic && bindkey '^I' all-matches
+        report() { print -r -- "$BUFFER" >answer; exit }
+        zle -N report && bindkey '^Xr' report
+    """,
+}
+START = {"bash": ["bash", "--noprofile", "--rcfile", ".zshrc", "-i"], "zsh": ["zsh", "-d", "-i"]}
+PROMPT = "READY>"
 
 
+def _home(folder: Path, shell: str) -> None:
+    """Lay out what a shell that starts in ``folder`` reads, and a command that knows one release."""
+    for path, member in TREE.items():
+        (folder / path).parent.mkdir(exist_ok=True)
+        (folder / path).write_bytes(member.data)
+    (folder / "bin").mkdir()
+    tool = folder / "bin/switchroom"
+    tool.write_text('#!/bin/sh\n[ "$1 $2" = "catalog list" ] && echo \'  "key": "22",\'\n')
+    tool.chmod(0o755)
+    (folder / ".zshrc").write_text(f"{SHELLS[shell]}\nPS1='{PROMPT}'\n")
+
+
+def _at_a_terminal(argv: List[str], folder: Path, typed: str) -> str:
+    """Run an interactive shell in ``folder``, type once it is ready, and return all that it showed."""
+    paths = {"PATH": f"{folder / 'bin'}:{os.environ['PATH']}", "ZDOTDIR": str(folder)}
+    environment = {**paths, "TERM": "dumb", "LC_ALL": "C.UTF-8"}
+    ours, theirs = pty.openpty()
+    streams = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
+    words = ["timeout", "--signal=KILL", "30", "setsid", "--ctty", *argv]
+    with subprocess.Popen(words, cwd=folder, env=environment, **streams):
+        os.close(theirs)
+        shown = b""
+        with contextlib.suppress(OSError):  # Linux's end of file
+            while chunk := os.read(ours, 4096):
+                shown += chunk
+                if typed and PROMPT.encode() in shown:
+                    os.write(ours, typed.encode())
+                    typed = ""
+    os.close(ours)
+    return shown.decode()
+
+
+@pytest.mark.parametrize("shell", sorted(SHELLS))
 @pytest.mark.parametrize(
-    ("words", "expected"),
+    ("line", "expected"),
     [
-        (["switchroom", "he"], ["health"]),
-        (["switchroom", "switch", "--dr"], ["--drain-timeout", "--dry-run"]),
-        (["switchroom", "catalog", "f"], ["fit"]),
-        (["asterisk-version-switch", "--roll"], ["--rollback"]),
-        (["asterisk-version-switch", "2"], ["22"]),
-        (["switchroom", "switch", "2"], ["22"]),
-        (["switchroom", "switch", "--channel", "t"], ["testing"]),
+        ("switchroom ", "catalog firstboot health resume status switch"),
+        ("switchroom he", "health"),
+        ("switchroom switch --dr", "--drain-timeout --dry-run"),
+        ("switchroom catalog f", "fit"),
+        ("asterisk-version-switch --roll", "--rollback"),
+        ("asterisk-version-switch 2", "22"),
+        ("switchroom switch 2", "22"),
+        ("switchroom switch --channel t", "testing"),
+        ("switchroom switch 22 --no", "--now"),
     ],
 )
-def test_bash_completes_what_was_begun(words: List[str], expected: List[str], tmp_path: Path) -> None:
-    assert sorted(set(_complete(tmp_path, words))) == expected
+def test_tab_completes_what_was_begun(shell: str, line: str, expected: str, tmp_path: Path) -> None:
+    if shutil.which(shell) is None and os.environ.get("CI") != "true":
+        pytest.skip(f"{shell} is not installed")
+    _home(tmp_path, shell)
+    shown = _at_a_terminal(START[shell], tmp_path, f"{line}\t\x18r")
+    assert (tmp_path / "answer").exists(), shown
+    begun = line.rpartition(" ")[0]
+    assert (tmp_path / "answer").read_text().split() == f"{begun} {expected}".split(), shown
 
 
 def test_the_other_name_leads_to_the_page_of_the_switch() -> None:
