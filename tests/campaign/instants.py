@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from dataclasses import dataclass
-from typing import Callable, Mapping, Sequence
+from typing import Callable, Mapping, Optional, Sequence
 
 from campaign.order import Trial, Victim, When
 from campaign.scene import up
@@ -33,13 +33,29 @@ class Rehearsal:
     rpm_bytes: int
 
 
+class Rest:
+    """Knows since when nothing has gone on: only looks count, not the time in which none was made."""
+
+    def __init__(self) -> None:
+        self._since: Optional[float] = None
+
+    def reached(self, busy: bool) -> bool:
+        """Take one more look into account; return whether it and all since a while ago saw rest."""
+        now = time.monotonic()
+        if busy:
+            self._since = None
+            return False
+        self._since = self._since or now
+        return now - self._since >= _QUIET_SECONDS
+
+
 def measure(watch: Watch) -> Rehearsal:
     """Watch a run that has begun until nothing of it goes on any more."""
     start = last = time.monotonic()
     records: Sequence[Record] = ()
-    prepared, written = 0.0, [0]
-    while last > time.monotonic() - _QUIET_SECONDS:
-        if watch.busy():
+    prepared, written, rest = 0.0, [0], Rest()
+    while not rest.reached(busy := watch.busy()):
+        if busy:
             last, records = time.monotonic(), watch.records() or records
         prepared = prepared or (last - start if records else 0.0)
         if pid := watch.rpm():
@@ -50,11 +66,9 @@ def measure(watch: Watch) -> Rehearsal:
 
 def settle(box: Box, watch: Watch, seconds: float) -> Sequence[str]:
     """Wait until the box is up and no switch has gone on for a while; return what is wrong if that fails."""
-    last, deadline = time.monotonic(), time.monotonic() + seconds
-    while last > time.monotonic() - _QUIET_SECONDS:
-        if watch.busy() or not up(box):
-            last = time.monotonic()
-        if last > deadline:
+    rest, deadline = Rest(), time.monotonic() + seconds
+    while not rest.reached(busy := watch.busy() or not up(box)):
+        if busy and time.monotonic() > deadline:
             return [f"After {seconds:.0f} s the box is not at rest; the switch is at '{watch.place()}'."]
         time.sleep(0.05)
     return []

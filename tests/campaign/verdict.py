@@ -21,6 +21,9 @@ _LITTER = ("*;[0-9a-f]*", ".engine.*", ".previous.*", "engine.new", "*.rpmnew", 
 _LITTER_FOLDERS = (ENGINES, "etc/switchroom", "etc/asterisk", "usr/sbin", "var/lib/asterisk")
 
 
+_PATIENCE = 10.0  # seconds for one answer, which a busy machine may let wait
+
+
 @dataclass(frozen=True)
 class Engines:
     """The two engines of a switch (``22.10.1-1``); ``logs``: the new one's scriptlets leave lines behind."""
@@ -42,7 +45,7 @@ def judge(box: Box, sight: Sight, engines: Engines) -> Sequence[str]:
 
 
 def _dial_tone(box: Box, _sight: Sight, _engines: Engines) -> Iterator[str]:
-    if sip.options(box.address, SIP_PORT, timeout=2.0) is None:
+    if sip.options(box.address, SIP_PORT, timeout=_PATIENCE) is None:
         yield "OPTIONS are not answered."
     try:
         call_through(box)

@@ -95,11 +95,11 @@ def bytes_written(pid: int) -> int:
 def until(look: Callable[[], Optional[_T]], seconds: float, what: str) -> _T:
     """Return what ``look`` finds, asked every millisecond; raises SwitchroomError when it never does."""
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found := look():
-            return found
+    while not (found := look()):
+        if time.monotonic() > deadline:
+            raise SwitchroomError(f"Waited {seconds:.0f} s in vain for {what}.")
         time.sleep(_TICK)
-    raise SwitchroomError(f"Waited {seconds:.0f} s in vain for {what}.")
+    return found
 
 
 def _record(line: bytes) -> Record:

@@ -6,6 +6,7 @@ import itertools
 import os
 import re
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -15,13 +16,23 @@ from typing import Self, Sequence
 
 from lab import network
 from support.pbx import LONG, SHORT
-from support.sound import Echo, Stream
+from support.sound import Echo, Stream, listen
 from switchroom.core import process
 from switchroom.core.errors import SwitchroomError
 
 _SCENARIO = Path(__file__).with_name("sipp") / "call.xml"
-_PATIENCE = 4.0  # seconds without an answer after which a call counts as failed, or as lost
+_PATIENCE = 8.0  # seconds without an answer after which a call counts as failed, or as lost
+HELD_SECONDS = 60.0  # seconds that a call is held which hangs up when enough was heard
+_ANSWERED = re.compile(r"^answered (?P<id>\S+) (?P<port>\d+)\t", re.MULTILINE)
 _LINE = re.compile(r"^(?P<word>answered|ended|cut|failed) .*\t(?P<time>\d+\.\d+)\s*$", re.MULTILINE)
+_ENOUGH = (
+    f"MESSAGE sip:lab@{network.HOST} SIP/2.0",
+    f"Via: SIP/2.0/UDP {network.HOST};branch=z9hG4bK-enough",
+    f"From: <sip:lab@{network.HOST}>;tag=enough",
+    f"To: <sip:lab@{network.HOST}>",
+    "CSeq: 1 MESSAGE",
+    "Content-Length: 0",
+)
 _WORDS = ("answered", "ended", "cut", "failed")
 
 
@@ -41,8 +52,12 @@ class Tally:
 
     def longest_gap(self, since: float, until: float) -> float:
         """Return the longest span in seconds, within ``since`` to ``until``, without an answered call."""
+        return self.gaps(since, until)[0]
+
+    def gaps(self, since: float, until: float) -> Sequence[float]:
+        """Return all such spans, the longest first."""
         times = [since, *(time for time in self.answered if since <= time <= until), until]
-        return max(later - earlier for earlier, later in itertools.pairwise(times))
+        return sorted((later - earlier for earlier, later in itertools.pairwise(times)), reverse=True)
 
 
 class _Run:
@@ -122,6 +137,21 @@ class Calls(_Run):
         """Wait until every call is over and return how they went."""
         return self._finish(self._seconds + 3 * _PATIENCE)
 
+    def listen(self, packets: int) -> int:
+        """Wait until so many packets more were heard, or none come any more; return how many were."""
+        before = self._packets()
+        return listen(self._packets, before + packets) - before
+
+    def hang_up(self) -> None:
+        """Have the caller end each call now: a message within it, which SIPp waits for, tells it to."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
+            for call in _ANSWERED.finditer(self._log.read_text()):
+                lines = [*_ENOUGH, f"Call-ID: {call['id']}", "", ""]
+                line.sendto("\r\n".join(lines).encode(), (network.HOST, int(call["port"])))
+
+    def _packets(self) -> int:
+        return sum(stream.packets for stream in self._echo.streams)
+
     def _wait_answered(self) -> None:
         deadline = time.monotonic() + 2 * _PATIENCE
         while len((tally := self.tally()).answered) < self._count:
@@ -148,7 +178,12 @@ class Prober(_Run):
         return self.tally().longest_gap(self._began, time.time())
 
 
-def call(address: str, extension: str = LONG, seconds: float = 2.0) -> Tally:
-    """Make one call and return how it went; raises SwitchroomError if it is not answered."""
-    with Calls(address, 1, seconds, extension) as calls:
+def call(address: str, extension: str = LONG, packets: int = 25) -> Tally:
+    """Make one call, hang up when so many packets were heard, and return how it went.
+
+    A call that falls silent before has fewer. Raises SwitchroomError if it is not answered.
+    """
+    with Calls(address, 1, HELD_SECONDS, extension) as calls:
+        calls.listen(packets)
+        calls.hang_up()
         return calls.wait()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Mapping
 
 from lab import network
+from lab.boxes import Box
 from lab.roots import inside
 from switchroom.box import engines
 from switchroom.box.paths import Paths
@@ -63,10 +65,10 @@ _DIALPLAN = f"""\
 exten => {SHORT},1,Answer()
  same => n,Playback(hello-world)
  same => n,Set(GLOBAL(LAB_PLAYED)=${{PLAYBACKSTATUS}})
- same => n,Set(GLOBAL(LAB_RECEIVED)=${{CHANNEL(rtcp,rxcount)}})
- same => n,Wait(10)
+ same => n,Wait(60)
 exten => {LONG},1,Answer()
  same => n,MusicOnHold(default)
+exten => h,1,Set(GLOBAL(LAB_RECEIVED)=${{CHANNEL(rtcp,rxcount)}})
 """
 # chan_sip beside PJSIP, on the port that FreePBX gives it.
 _CHAN_SIP = "\n[general](+)\nudpbindaddr = 0.0.0.0:5160\n"
@@ -94,6 +96,12 @@ astctlpermissions = 775
 [modules]
 autoload = yes
 """
+
+
+def noted(box: Box) -> Mapping[str, str]:
+    """Return what the box's calls left behind: LAB_PLAYED and, of calls that are over, LAB_RECEIVED."""
+    printed = box.run("asterisk", "-rx", "dialplan show globals", check=False).stdout.decode()
+    return dict(line.strip().split("=", 1) for line in printed.splitlines() if "=" in line)
 
 
 def apply(root: Path, form: str = "switchroom") -> None:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Optional
 
 import pytest
 
+from campaign.dialtone import fault
+from campaign.instants import Rest
 from campaign.order import Choice, Trial, Victim, When, draw
 from campaign.report import Outcome, as_json, as_text
+from support.calls import Tally
+from support.sound import Stream
 
 RECORDS = {"within": 12, "crashes": 20}
 
@@ -79,3 +84,31 @@ def test_a_report_counts_only_kills_that_hit_and_names_every_failure() -> None:
 
 def test_a_report_without_failures_says_so() -> None:
     assert "every box came back whole" in as_text([outcome(1)], seed=1, seconds=1)
+
+
+def tally(*, packets: int, ended: int = 1) -> Tally:
+    stream = Stream(packets, packets, packets)
+    return Tally((1.0,), (2.0,) * ended, (2.0,) * (1 - ended), (), (stream,) if packets else ())
+
+
+@pytest.mark.parametrize(
+    ("went", "said"),
+    [
+        (tally(packets=25), None),
+        (tally(packets=8), "fell silent after 8 packets"),
+        (tally(packets=0), "fell silent after 0 packets"),
+        (tally(packets=25, ended=0), "did not last"),
+    ],
+)
+def test_a_silent_or_cut_call_is_no_dial_tone(went: Tally, said: Optional[str]) -> None:
+    assert said in (fault(went) or "") if said else fault(went) is None
+
+
+def test_rest_takes_two_looks_that_saw_it_whatever_time_went_by(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("campaign.instants.time.monotonic", lambda: clock[0])
+    rest, seen = Rest(), []
+    for moment, busy in ((0.0, True), (9.0, False), (9.5, True), (19.0, False), (19.7, False)):
+        clock[0] = moment
+        seen.append(rest.reached(busy))
+    assert seen == [False, False, False, False, True]

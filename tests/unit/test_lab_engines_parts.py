@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Sequence
 
 import pytest
 
 from lab.engines import package, repack, tree
 from lab.engines.shelf import Shelf
 from support.calls import Tally
-from support.sound import Stream
+from support.sound import Stream, listen
 from support.specs import CATALOG, FIXTURE, SPECS
 from switchroom.core.errors import ExitCode, SwitchroomError
 
@@ -96,10 +97,44 @@ def test_the_longest_gap_counts_both_ends() -> None:
 
 
 def test_sound_with_a_hole_is_not_complete() -> None:
-    whole, holed = Stream(0.0, 0.0), Stream(0.0, 0.0)
-    for number in range(1, 101):
-        whole.heard(number * 0.02)
-        if not 40 < number < 70:
-            holed.heard(number * 0.02)
-    assert (whole.complete, holed.complete) == (True, False)
-    assert holed.longest_silence == pytest.approx(0.6)
+    whole, holed = Stream(65500), Stream(65500)
+    for number in range(65501, 65601):
+        whole.heard(number % 65536)
+        if not 65540 < number < 65570:
+            holed.heard(number % 65536)
+    assert (whole.complete, whole.packets) == (True, 101)
+    assert (holed.complete, holed.packets, holed.sent) == (False, 72, 101)
+
+
+class Arrivals:
+    """How many packets have come at each look, made up; the last one stays."""
+
+    def __init__(self, *counts: int) -> None:
+        self._counts, self.looks = counts, 0
+
+    def heard(self) -> int:
+        self.looks += 1
+        return self._counts[min(self.looks, len(self._counts)) - 1]
+
+
+@pytest.mark.parametrize(
+    ("counts", "found"),
+    [
+        ((0,), 0),
+        ((0, 3, 8), 8),
+        ((*range(24), 24), 24),
+        ((0, *(1 + look // 99 for look in range(99 * 3)), 3), 3),
+    ],
+    ids=["never a sound", "silent after a while", "silent just before the end", "silent after a trickle"],
+)
+def test_a_call_that_falls_silent_is_found(counts: Sequence[int], found: int) -> None:
+    arrivals = Arrivals(*counts)
+    assert listen(arrivals.heard, 25, pause=lambda _seconds: None) == found
+    assert arrivals.looks > 100
+
+
+def test_a_call_on_a_starved_machine_is_waited_for() -> None:
+    rarely = Arrivals(*(look // 60 for look in range(60 * 30)))
+    assert listen(rarely.heard, 25, pause=lambda _seconds: None) == 25
+    at_once_after_a_long_stall = Arrivals(0, 90)
+    assert listen(at_once_after_a_long_stall.heard, 25, pause=lambda _seconds: None) == 90

@@ -87,11 +87,13 @@ def test_sip_passes_and_a_closed_port_does_not(host: Any, box: Any, listeners: N
 
 
 def test_a_reload_of_the_firewall_leaves_a_call_its_sound(host: Any, box: Any) -> None:
-    with Calls(box.address, 1, 8) as calls:
+    with Calls(box.address, 1) as calls:
+        calls.listen(25)
         host.check_output("firewall-cmd --reload")
+        assert calls.listen(100) >= 100
+        calls.hang_up()
         tally = calls.wait()
     assert (len(tally.ended), tally.cut, tally.failed) == (1, (), ())
-    assert tally.sound[0].packets > 8 * 50 * 0.7
 
 
 def test_who_guesses_passwords_is_banned_even_at_the_same_port(host: Any, box: Any) -> None:

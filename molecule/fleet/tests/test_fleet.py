@@ -26,4 +26,4 @@ def test_the_channel_is_the_last_one_that_all_could_have(host: Any) -> None:
 
 
 def test_a_call_is_answered(host: Any) -> None:
-    assert len(call(box_of(host).address, seconds=1).ended) == 1
+    assert len(call(box_of(host).address).ended) == 1

@@ -154,6 +154,6 @@ def test_fwconsole_restart_leaves_dial_tone_and_one_owner(host: Any) -> None:
     assert pid(host) not in (before, "0")
     assert host.check_output("pidof asterisk") == pid(host)
     assert json.loads(host.check_output("switchroom health --json --wait 60"))["healthy"]
-    tally = call(box.address, "100", seconds=2)
+    tally = call(box.address, "100")
     assert (len(tally.ended), tally.failed) == (1, ())
     assert tally.sound[0].packets > 20

@@ -28,4 +28,4 @@ def test_module_packages_went_along(host: Any) -> None:
 
 def test_the_sites_configuration_stands_and_takes_a_call(host: Any) -> None:
     assert "[lab]" in host.file("/etc/asterisk/extensions.conf").content_string
-    assert len(call(box_of(host).address, seconds=2).ended) == 1
+    assert len(call(box_of(host).address).ended) == 1
