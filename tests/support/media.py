@@ -83,6 +83,7 @@ class Medium:
     arch: str = "x86_64"
     without: Sequence[str] = ()  # files and folders of the layout left out
     packages: Sequence[str] = ("libedit",)
+    groups: bool = True  # whether its repository has comps
     extra: Sequence[str] = ()  # more words for xorriso
     label: str = "EL-9-6-x86_64-dvd"
     files: Mapping[str, bytes] = field(default_factory=dict)  # added or replaced
@@ -99,14 +100,8 @@ def el_medium(folder: Path, medium: Medium = Medium()) -> Path:
     lab = open_base(lab_base(cache_dir("iso"), medium.major))
     names = [name for name in lab.files if name not in medium.without and name != "isolinux/boot.cat"]
     xorriso.extract(lab.path, {name: tree / name for name in names})
-    system = load_defaults().major(int(medium.major)).packages
-    release = f"1.el{medium.major}"
-    wanted = {*system, *medium.packages, *site.packages(int(medium.major), {})} - {"switchroom"}
-    small = [Small(name, release=release) for name in sorted(wanted) if name[0] != "@"]
     if "BaseOS" not in medium.without:
-        repository(tree / "BaseOS", *small, Small("core-shell", release=release))
-        (folder / "comps.xml").write_text(_COMPS)
-        subprocess.run(["createrepo_c", "-q", "-g", folder / "comps.xml", tree / "BaseOS"], check=True)
+        distribution(tree / "BaseOS", int(medium.major), medium.packages, medium.groups)
     for name, content in medium.files.items():
         (tree / name).parent.mkdir(parents=True, exist_ok=True)
         (tree / name).write_bytes(content)
@@ -116,6 +111,19 @@ def el_medium(folder: Path, medium: Medium = Medium()) -> Path:
     image = folder / "el.iso"
     write_base(tree, image, medium.label, medium.extra)
     return image
+
+
+def distribution(folder: Path, el: int, packages: Sequence[str] = ("libedit",), groups: bool = True) -> Path:
+    """Make a repository of tiny packages with the names that a kickstart and the roles ask for; return it."""
+    system = load_defaults().major(el).packages
+    wanted = {"core-shell", *system, *packages, *site.packages(el, {})} - {"switchroom"}
+    repository(folder, *(Small(name, release=f"1.el{el}") for name in sorted(wanted) if name[0] != "@"))
+    if groups:
+        comps = folder.with_name("comps.xml")
+        comps.write_text(_COMPS)
+        subprocess.run(["createrepo_c", "-q", "-g", comps, folder], check=True)
+        comps.unlink()
+    return folder
 
 
 def _treeinfo(medium: Medium, digest: str) -> str:

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from switchroom.build.iso.base import open_base
-from switchroom.build.iso.closure import parse_repositories
 from switchroom.build.iso.layout import Extent, parse_layout, read_volume
 from switchroom.build.iso.xorriso import BLOCK
 from switchroom.core.errors import ExitCode, SwitchroomError
@@ -94,11 +93,4 @@ def test_iso_without_boot_image_is_refused(tmp_path: Path) -> None:
 def test_missing_base_is_a_usage_error(tmp_path: Path) -> None:
     with pytest.raises(SwitchroomError, match="does not exist") as caught:
         open_base(tmp_path / "none.iso")
-    assert caught.value.code is ExitCode.USAGE
-
-
-@pytest.mark.parametrize("text", ["epel", "epel=/nonexistent", "=/tmp", "a b=/tmp"])
-def test_bad_repo_argument_is_a_usage_error(text: str) -> None:
-    with pytest.raises(SwitchroomError, match="does not name a package repository") as caught:
-        parse_repositories([text])
     assert caught.value.code is ExitCode.USAGE

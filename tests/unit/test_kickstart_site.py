@@ -30,6 +30,13 @@ def test_every_list_of_a_role_s_packages_counts(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(site, "data_path", lambda name: tmp_path / name)
     assert site.packages(9, {}) == ("a", "b")
     assert site.packages(9, {"pbx_provisioning": True}) == ("a", "b", "w")
+    assert site.packages(9, {"base_time": False, "web_time": False}) == ("b",)
+
+
+@pytest.mark.parametrize("el", [9, 10])
+def test_what_the_first_boot_leaves_out_is_not_asked_for(el: int) -> None:
+    assert "fail2ban-server" in site.packages(el, {})
+    assert "fail2ban-server" not in site.packages(el, {"base_fail2ban": False})
 
 
 @pytest.mark.parametrize("el", [9, 10])

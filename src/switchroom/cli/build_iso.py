@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import List, Tuple
 
 from switchroom.build.iso.build import Built, Order, build_iso
-from switchroom.build.iso.closure import parse_repositories
+from switchroom.build.iso.closure import Repositories
 from switchroom.build.iso.extras import existing_file, parse_files
 from switchroom.build.iso.origin import Origin
 from switchroom.build.iso.verify import verify_iso
 from switchroom.build.kickstart import site
 from switchroom.build.kickstart.credentials import password_hash_of, ssh_keys_of
+from switchroom.build.kickstart.packages import parse_addresses, parse_folders
 from switchroom.build.repo.layout import CHANNELS, STABLE
 from switchroom.build.workspace import source_date_epoch
 from switchroom.catalog.model import Catalog, Series
@@ -23,7 +24,7 @@ from switchroom.cli.context import Context, Subparsers, add_command
 from switchroom.cli.repo_options import add_key_options, signing_key
 from switchroom.core.errors import ExitCode, SwitchroomError
 
-_DESCRIPTION = """Make an installer image from an EL9 installation ISO and a published repository.
+_DESCRIPTION = """Make an installer image from an installation ISO of EL9 or EL10 and a published repository.
 
 Beside FILE stand FILE.SHA256SUMS, its signature, and FILE.manifest.json. With --verify FILE an image is
 checked against them instead: signature, media checksum, content, boot menus."""
@@ -53,17 +54,11 @@ def register(subparsers: Subparsers) -> None:
         metavar="KEY",
         help="an Asterisk series to offer; may be given more than once (default: all supported)",
     )
-    parser.add_argument(
-        "--repo",
-        action="append",
-        default=[],
-        metavar="ID=PATH",
-        help="a local repository to take packages from that the base lacks; may be given more than once",
-    )
     parser.add_argument("--volume-id", metavar="ID", help="up to 32 characters (default: by release)")
     parser.add_argument(
         "--site-vars", type=Path, metavar="FILE", help="variables of the roles for the first boot, in YAML"
     )
+    _add_repository_arguments(parser)
     _add_content_arguments(parser)
     parser.add_argument("--force", action="store_true", help="replace an existing output")
     parser.add_argument("--verify", type=Path, metavar="FILE", help="check this image, build nothing")
@@ -73,6 +68,22 @@ def register(subparsers: Subparsers) -> None:
     add_login_arguments(parser)
     add_key_options(parser)
     add_catalog_options(parser)
+
+
+def _add_repository_arguments(parser: argparse.ArgumentParser) -> None:
+    again = {
+        (
+            "--repo",
+            "ID=PATH",
+        ): "a local repository to copy packages from that the base lacks; may be given again",
+        (
+            "--network-repo",
+            "ID=URL",
+        ): "a repository (or its local copy) that the installation reaches over the"
+        " network: packages are resolved against it and not copied; may be given again",
+    }
+    for (option, metavar), text in again.items():
+        parser.add_argument(option, action="append", default=[], metavar=metavar, help=text)
 
 
 def _add_content_arguments(parser: argparse.ArgumentParser) -> None:
@@ -112,7 +123,7 @@ def _order(args: argparse.Namespace) -> Order:
         key=signing_key(args),
         epoch=source_date_epoch(catalog.epoch),
         volume_id=args.volume_id,
-        repositories=parse_repositories(args.repo),
+        repositories=_repositories(args),
         ssh_keys=[key for path in args.ssh_key for key in ssh_keys_of(path)],
         password_hash=password_hash_of(args.password_hash_file) if args.password_hash_file else "",
         variables=site.variables_of(args.site_vars) if args.site_vars else {},
@@ -122,6 +133,19 @@ def _order(args: argparse.Namespace) -> Order:
         updates=existing_file(args.updates_img) if args.updates_img else None,
         force=args.force,
     )
+
+
+def _repositories(args: argparse.Namespace) -> Repositories:
+    folders = parse_folders("--repo", args.repo)
+    network = parse_addresses("--network-repo", args.network_repo)
+    twice = sorted(set(folders) & set(network))
+    if twice:
+        raise SwitchroomError(
+            f"Both --repo and --network-repo name a repository '{twice[0]}'.",
+            hint="Give each an ID of its own.",
+            code=ExitCode.USAGE,
+        )
+    return Repositories(folders, network)
 
 
 def _series(names: List[str], catalog: Catalog) -> Tuple[Series, ...]:

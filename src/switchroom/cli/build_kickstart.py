@@ -9,6 +9,7 @@ from switchroom.build.kickstart import site
 from switchroom.build.kickstart.check import check
 from switchroom.build.kickstart.credentials import password_hash_of, ssh_keys_of
 from switchroom.build.kickstart.defaults import load_defaults, load_disks
+from switchroom.build.kickstart.packages import check_packages, parse_addresses, request_of
 from switchroom.build.kickstart.render import render
 from switchroom.build.kickstart.settings import KickstartSettings, Mode, default_of, offers
 from switchroom.catalog.model import Series
@@ -17,7 +18,7 @@ from switchroom.cli.context import Context, Subparsers, add_command
 from switchroom.core.errors import ExitCode, SwitchroomError
 from switchroom.core.files import write_atomic
 
-_SUMMARY = "render a kickstart and check it with pykickstart and shellcheck"
+_SUMMARY = "render a kickstart and check it with pykickstart, shellcheck and dnf"
 
 
 def register(subparsers: Subparsers) -> None:
@@ -69,6 +70,13 @@ def _add_system_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--package", action="append", default=[], metavar="NAME", help="install a package more"
     )
+    parser.add_argument(
+        "--repo",
+        action="append",
+        default=[],
+        metavar="ID=URL",
+        help="a repository, or a local one's path, that every package must be found in; may be given again",
+    )
 
 
 def _run(args: argparse.Namespace, context: Context) -> int:
@@ -78,16 +86,22 @@ def _run(args: argparse.Namespace, context: Context) -> int:
             hint="Remove it, or write to another file.",
             code=ExitCode.REFUSED,
         )
-    settings = _settings(args)
+    settings, repositories = _settings(args), parse_addresses("--repo", args.repo)
     text = render(settings)
     check(text, settings.el)
+    if repositories:
+        check_packages(request_of(settings), repositories)
     # A password hash may be in it: nobody else on the build host is to read it.
     write_atomic(args.out, text.encode(), mode=0o600)
     keys = [offer.key for offer in settings.versions]
     data = {"file": args.out, "mode": args.mode, "versions": keys, "default": settings.default_version}
-    context.result(
-        data, f"{args.out}: {args.mode}, Asterisk {', '.join(keys)}; pykickstart and shellcheck pass"
+    data["packages_checked"] = bool(repositories)
+    against = ", ".join(f"'{name}'" for name in repositories)
+    packages = f"every package is in {against}" if against else "packages NOT checked (see --repo)"
+    summary = (
+        f"{args.out}: {args.mode}, Asterisk {', '.join(keys)}; pykickstart and shellcheck pass; {packages}"
     )
+    context.result(data, summary)
     return ExitCode.DONE
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Dict
 
 import pytest
 
 from support import media
+from support.media import Medium
 from support.small_rpms import Shop, key
 from switchroom.build.iso.build import Built
+from switchroom.build.iso.closure import Repositories
 from switchroom.build.keys import SigningKey
 
 __all__ = ["key"]
@@ -44,3 +47,17 @@ def lab_image(tmp_path_factory: pytest.TempPathFactory, lab_shop: Shop) -> Built
 def el_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A made-up EL medium with all that an installation needs."""
     return media.el_medium(tmp_path_factory.mktemp("el-base"))
+
+
+@pytest.fixture(scope="session")
+def boot_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A made-up boot medium: it has no packages."""
+    return media.el_medium(tmp_path_factory.mktemp("boot-base"), Medium(without=("BaseOS",)))
+
+
+@pytest.fixture(scope="session")
+def mirrors(tmp_path_factory: pytest.TempPathFactory) -> Dict[int, Repositories]:
+    """For each EL major a repository that installations from a boot medium reach over the network."""
+    folder = tmp_path_factory.mktemp("mirrors")
+    places = {el: media.distribution(folder / f"el{el}", el) for el in (9, 10)}
+    return {el: Repositories(network={"mirror": place.as_uri()}) for el, place in places.items()}

@@ -133,32 +133,6 @@ def test_el_base_with_all_packages_offers_installing_without_network(
     assert {"key": "22", "version": "22.10.1", "engine": "asterisk22.10.1_1"} in data["series"]
 
 
-def test_what_the_medium_lacks_is_named_and_installing_needs_a_network(el_shop: Shop, tmp_path: Path) -> None:
-    base = media.el_medium(tmp_path / "base", Medium(packages=()))
-    built = media.make(el_shop, tmp_path / "out.iso", base=str(base), series=(media.S22,))
-    assert [line for line in built.missing if "libedit" in line and "asterisk22.10.1_1" in line]
-    menu = file_in(built.image, "isolinux/isolinux.cfg", tmp_path).decode()
-    assert "installing needs a network" in menu
-    assert "OFFLINE=no" in file_in(built.image, "switchroom/ks/unattended.cfg", tmp_path).decode()
-
-
-def test_what_the_medium_lacks_is_added_from_a_repository_and_signed(el_shop: Shop, tmp_path: Path) -> None:
-    base = media.el_medium(tmp_path / "base", Medium(packages=()))
-    extra = media.repository(tmp_path / "extra", media.Small("libedit", release="1.el9"))
-    built = media.make(
-        el_shop, tmp_path / "out.iso", base=str(base), series=(media.S22,), repositories={"epel": extra}
-    )
-    assert built.missing == ()
-    assert "libedit-1.0-1.el9.noarch" in [one["nevra"] for one in built.manifest["packages"]]
-    assert media.verified(built.image, el_shop.key) == ()
-
-
-def test_boot_medium_without_packages_says_that_it_needs_a_network(el_shop: Shop, tmp_path: Path) -> None:
-    base = media.el_medium(tmp_path / "base", Medium(without=("BaseOS",)))
-    built = media.make(el_shop, tmp_path / "out.iso", base=str(base), series=(media.S22,))
-    assert built.missing == ("all packages of the system: the base has no repository",)
-
-
 @pytest.mark.parametrize(
     ("medium", "words"),
     [
@@ -194,23 +168,6 @@ def test_fixture_series_is_refused_on_a_real_base(lab_shop: Shop, el_base: Path,
 
 def test_series_that_was_not_published_is_refused_by_name(lab_shop: Shop, tmp_path: Path) -> None:
     refused(lab_shop, tmp_path / "out", "asterisk23", series=(media.S22, media.S23))
-
-
-@pytest.mark.parametrize("major", ["9", "10"])
-def test_a_base_gets_the_packages_of_its_own_major(el_shop: Shop, tmp_path: Path, major: str) -> None:
-    base = media.el_medium(tmp_path / "base", Medium(version=f"{major}.1"))
-    built = media.make(el_shop, tmp_path / "out.iso", base=str(base), series=(media.S22,))
-    ends = {one["nevra"].rpartition(".el")[2] for one in built.manifest["packages"]}
-    assert ends == {f"{major}.noarch"}
-    assert built.missing == ()
-
-
-def test_series_that_was_published_for_another_major_is_refused_by_name(
-    el_shop: Shop, tmp_path: Path
-) -> None:
-    base = media.el_medium(tmp_path / "base", Medium(version="10.1", without=("BaseOS",)))
-    words = "'testing' for Enterprise Linux 10"
-    refused(el_shop, tmp_path / "out", words, base=str(base), series=(media.S20, media.S22))
 
 
 def test_too_little_space_is_refused_with_both_numbers(

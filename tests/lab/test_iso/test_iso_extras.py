@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from typing import List
+from typing import Dict, List, Mapping
 
 import pytest
 
@@ -15,6 +15,7 @@ from support.small_rpms import Shop
 from switchroom.build.iso import esp, graft, pe, remaster, xorriso
 from switchroom.build.iso.base import GRUB_MENU, SHIM, open_base
 from switchroom.build.iso.build import Built
+from switchroom.build.iso.closure import Repositories
 from switchroom.build.iso.extras import parse_files
 from switchroom.build.iso.origin import Origin
 from switchroom.build.iso.stream import CHUNK, press
@@ -102,9 +103,11 @@ def test_volume_id_that_does_not_fit_is_a_usage_error_before_anything_is_read(
     assert caught.value.code is ExitCode.USAGE
 
 
-def test_base_that_is_not_its_publishers_leaves_nothing(el_shop: Shop, tmp_path: Path) -> None:
-    base = media.el_medium(tmp_path / "base", Medium(without=("BaseOS",)))
-    order = {"base": Origin(str(base), sha256="0" * 64), "series": (media.S22,)}
+def test_base_that_is_not_its_publishers_leaves_nothing(
+    el_shop: Shop, boot_base: Path, mirrors: Mapping[int, Repositories], tmp_path: Path
+) -> None:
+    order: Dict[str, object] = {"base": Origin(str(boot_base), sha256="0" * 64), "series": (media.S22,)}
+    order["repositories"] = mirrors[9]
     with pytest.raises(SwitchroomError, match="does not have the SHA-256 that its publisher names") as caught:
         media.make(el_shop, tmp_path / "out" / "out.iso", **order)
     assert caught.value.code is ExitCode.REFUSED

@@ -17,6 +17,7 @@ from support.media import Medium
 from support.small_rpms import Shop
 from switchroom.build.iso import build, content, lab_base, xorriso
 from switchroom.build.iso.base import open_base
+from switchroom.build.iso.closure import Repositories
 from switchroom.build.iso.graft import PADDING
 from switchroom.build.iso.labels import kernel_label
 from switchroom.build.repo.metadata import RepoPackage
@@ -62,7 +63,7 @@ BASES = {
     "el10-odd": Medium(
         version="10.0", without=BOOT, files={**ODD, "boot/grub2/grub.cfg": ODD_GRUB}, label="My old PBX"
     ),
-    "el10-hidden-esp": Medium(version="10.1", without=BOOT, files=LIGHT, extra=("-m", "*/efiboot.img")),
+    "el10-hidden-esp": Medium(version="10.1", without=BOOT, files=LIGHT, extra=("-m", "efiboot.img")),
 }
 
 
@@ -109,8 +110,8 @@ class Made:
 class Factory:
     """Makes each base and each image once."""
 
-    def __init__(self, folder: Path, shop: Shop) -> None:
-        self._folder, self._shop = folder, shop
+    def __init__(self, folder: Path, shop: Shop, mirrors: Mapping[int, Repositories]) -> None:
+        self._folder, self._shop, self._mirrors = folder, shop, mirrors
         (folder / "extra/sub").mkdir(parents=True)
         (folder / "extra/sub/rules 1.txt").write_text("rules")
         (folder / "updates").write_bytes(b"updates" * 999)
@@ -125,7 +126,7 @@ class Factory:
         return media.el_medium(self._folder / name, Medium(**{**vars(medium), "extra": extra}))
 
     def _image(self, base: str, option: str) -> Made:
-        changes = dict(OPTIONS[option].order)
+        changes = {"repositories": self._mirrors[int(BASES[base].major)], **OPTIONS[option].order}
         if "added" in changes:
             changes["added"] = {"docs/of ours": self._folder / "extra"}
             changes["updates"] = self._folder / "updates"
@@ -151,7 +152,9 @@ class Told(media.Reporter):
 
 
 @pytest.fixture(scope="module")
-def factory(tmp_path_factory: pytest.TempPathFactory, el_shop: Shop) -> Iterator[Factory]:
+def factory(
+    tmp_path_factory: pytest.TempPathFactory, el_shop: Shop, mirrors: Mapping[int, Repositories]
+) -> Iterator[Factory]:
     """Builds in full, but for the parts that other tests cover: kickstart checks, signing packages anew."""
     folder = tmp_path_factory.mktemp("table")
     exported: Dict[int, Tuple[RepoPackage, ...]] = {}
@@ -168,7 +171,7 @@ def factory(tmp_path_factory: pytest.TempPathFactory, el_shop: Shop) -> Iterator
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         patch.setattr(build, "export_media", once)
         patch.setattr(content, "check", lambda *_: None)
-        yield Factory(folder, el_shop)
+        yield Factory(folder, el_shop, mirrors)
 
 
 def commands(text: str, words: Tuple[str, ...]) -> List[List[str]]:
@@ -251,6 +254,10 @@ def test_a_kickstart_of_the_base_is_replaced_with_a_word_about_it(factory: Facto
     assert ("passes 'modprobe.blacklist=nouveau' to the kernel" in made.told) == base.startswith("el9")
     assert SECRET in made.base.read_bytes()
     assert SECRET not in made.image.read_bytes()
+
+
+def test_the_hidden_partition_is_no_file_of_its_base(factory: Factory) -> None:
+    assert "images/efiboot.img" not in open_base(factory.base("el10-hidden-esp")).files
 
 
 def test_only_one_tree_is_left_to_be_found_on_a_stick(factory: Factory) -> None:

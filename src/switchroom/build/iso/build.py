@@ -21,14 +21,14 @@ from switchroom.build.iso import (
 )
 from switchroom.build.iso.arguments import with_arguments
 from switchroom.build.iso.base import Base, open_base
-from switchroom.build.iso.closure import Closure, Request
+from switchroom.build.iso.closure import Closure, Repositories
 from switchroom.build.iso.graft import Content, Late
 from switchroom.build.iso.lab_base import lab_base
 from switchroom.build.iso.labels import check_volume_id, kernel_label
 from switchroom.build.iso.origin import Found, Origin, mismatch, obtain
 from switchroom.build.keys import SigningKey
-from switchroom.build.kickstart import site
 from switchroom.build.kickstart.defaults import load_defaults
+from switchroom.build.kickstart.packages import request_of
 from switchroom.build.kickstart.settings import KickstartSettings, Mode, default_of, offers
 from switchroom.build.repo.export import export_media
 from switchroom.build.repo.layout import open_repo
@@ -47,9 +47,9 @@ LAB = {"lab": "9", "lab10": "10"}  # the stand-ins and their Enterprise Linux ma
 class Order:
     """What to build: ``base`` is a path, an address or a stand-in's name.
 
-    ``repositories`` map ids to extra RPM repositories, ``added`` places on the medium to files; ``boot_add``
-    and ``boot_remove`` are kernel arguments. ``volume_id`` defaults to one that names the base's release;
-    ``ssh_keys`` and ``password_hash`` are root's on the installed system, ``variables`` are
+    ``repositories`` come beside the base's and ours; ``added`` maps places on the medium to files;
+    ``boot_add`` and ``boot_remove`` are kernel arguments. ``volume_id`` defaults to one that names the base's
+    release; ``ssh_keys`` and ``password_hash`` are root's on the installed system, ``variables`` are
     those of the roles for its first boot; ``epoch`` dates everything.
     """
 
@@ -61,7 +61,7 @@ class Order:
     key: SigningKey
     epoch: int
     volume_id: Optional[str] = None
-    repositories: Mapping[str, Path] = field(default_factory=dict)
+    repositories: Repositories = field(default_factory=Repositories)
     ssh_keys: Sequence[str] = ()
     password_hash: str = ""
     variables: Mapping[str, Any] = field(default_factory=dict)
@@ -103,7 +103,7 @@ def build_iso(order: Order, reporter: Reporter) -> Built:
     order.key.check_usable(order.epoch)
     remaster.check_space(base, 0, order.out.parent)
     with staging(order.out.parent, prefix=f".{order.out.name}.") as folder:
-        return _Build(order, _Base(base, found.sha256, volume_id), folder, reporter).run(names, wanted)
+        return _Build(order, _Base(base, found.sha256, volume_id), folder, reporter).run(wanted)
 
 
 @dataclass(frozen=True)
@@ -124,8 +124,8 @@ class _Build:
         self._folder, self._reporter = folder, reporter
         self._repository = folder / "repo"
 
-    def run(self, names: Sequence[str], wanted: Sequence[str]) -> Built:
-        packages, closed = self._packages(names, wanted)
+    def run(self, wanted: Sequence[str]) -> Built:
+        packages, closed = self._packages(wanted)
         with self._reporter.step("Writing the boot menu into the EFI system partition"):
             (self._folder / "esp.cfg").write_text(loaders.esp_text(self._volume_id))
             scratch = self._folder / "esp"
@@ -145,9 +145,7 @@ class _Build:
             raise mismatch(self._base.path, self._wanted, made.pressed.base_sha256)
         return self._finish(image, made, late, closed)
 
-    def _packages(
-        self, names: Sequence[str], wanted: Sequence[str]
-    ) -> Tuple[Tuple[RepoPackage, ...], Closure]:
+    def _packages(self, wanted: Sequence[str]) -> Tuple[Tuple[RepoPackage, ...], Closure]:
         order = self._order
         with self._reporter.step("Exporting the signed repository") as step:
             packages = export_media(
@@ -163,15 +161,13 @@ class _Build:
         if self._base.lab:
             return packages, Closure((), ())
         _refuse_lab_packages(packages)
-        closed = self._close(names)
+        closed = self._close()
         if closed.added:
             packages = content.add_packages(self._repository, packages, closed.added, order.key, order.epoch)
         return packages, closed
 
-    def _close(self, names: Sequence[str]) -> Closure:
-        system = load_defaults().major(int(self._base.major)).packages
-        roles = site.packages(int(self._base.major), self._order.variables)
-        request = Request(system, (*names, *roles))
+    def _close(self) -> Closure:
+        request = request_of(self._kickstart(Mode.UNATTENDED, offline=False))
         with self._reporter.step("Resolving what an installation needs") as step:
             closed = closure.resolve(
                 self._base, self._repository, self._order.repositories, request, self._folder / "dnf"

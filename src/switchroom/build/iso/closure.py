@@ -1,34 +1,37 @@
-"""Whether an installation from a medium alone is possible: every package it needs, resolved by dnf."""
+"""Whether an installation from a medium is possible: every package it needs, resolved by dnf."""
 
 from __future__ import annotations
 
-import json
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import Dict, List, Mapping, Tuple
 
 from switchroom.build.iso import xorriso
-from switchroom.build.iso.base import ARCH, Base
+from switchroom.build.iso.base import Base
+from switchroom.build.kickstart.packages import Request, Solved, refused, solve
 from switchroom.core.errors import ExitCode, SwitchroomError
-from switchroom.core.process import Arg, run
 
-_PYTHON = "/usr/bin/python3"  # the one that has the dnf module
-_OURS = "switchroom"
-_BASE = "base-"
+# No id that a person gives has a colon.
+_OURS = "switchroom:"
+_MEDIUM = "medium:"
+_NO_PACKAGES = "all packages of the system: the base has no repository"
+_HINT = (
+    "Correct a wrong name in 'kickstart/defaults.yml', or name a repository that has it: --repo ID=PATH to"
+    " copy from it, --network-repo ID=URL for one that the installation reaches."
+)
 
 
 @dataclass(frozen=True)
-class Request:
-    """What gets installed: ``system`` by Anaconda from the medium, ``ours`` afterwards, by dnf in %post."""
+class Repositories:
+    """Repositories by id: ``folders`` to copy from, and the URLs of those that the installation reaches."""
 
-    system: Tuple[str, ...]
-    ours: Tuple[str, ...]
+    folders: Mapping[str, Path] = field(default_factory=dict)
+    network: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Closure:
-    """``added`` are the packages to copy from extra repositories, ``missing`` what no repository has."""
+    """``added`` are the packages to copy from named repositories, ``missing`` what the medium then lacks."""
 
     added: Tuple[Path, ...]
     missing: Tuple[str, ...]
@@ -39,67 +42,58 @@ class Closure:
         return not self.missing
 
 
-def parse_repositories(texts: Sequence[str]) -> Dict[str, Path]:
-    """Return ``ID=PATH`` arguments as a mapping; SwitchroomError (usage) for a bad one."""
-    found: Dict[str, Path] = {}
-    for text in texts:
-        name, _, path = text.partition("=")
-        if not re.fullmatch(r"[A-Za-z0-9_.-]+", name) or not (Path(path) / "repodata/repomd.xml").is_file():
-            raise SwitchroomError(
-                f"'--repo {text}' does not name a package repository.",
-                hint="Give ID=PATH, where PATH is a local folder that holds 'repodata/repomd.xml'.",
-                code=ExitCode.USAGE,
-            )
-        found[name] = Path(path).absolute()
-    return found
+def resolve(base: Base, ours: Path, named: Repositories, request: Request, scratch: Path) -> Closure:
+    """Resolve a request against the medium, our repository and the named ones; only metadata is unpacked.
 
-
-def resolve(base: Base, ours: Path, extra: Mapping[str, Path], request: Request, scratch: Path) -> Closure:
-    """Resolve a request against the medium, our repository and extra ones; only metadata is unpacked.
-
-    ``scratch`` is a folder for dnf and, see :func:`unpack_metadata`, the base's metadata. Raises
-    SwitchroomError when this machine lacks dnf.
+    Anaconda installs the system from the medium, dnf in %post the rest from all but the network's
+    repositories where that is possible. ``scratch`` is a folder for dnf and, see :func:`unpack_metadata`, the
+    base's metadata. Raises SwitchroomError (refused) for what none of them provides, and where there is
+    nothing to resolve against.
     """
-    folders = {_BASE + name.replace("/", "-"): name for name in base.repositories}
-    if not folders:
-        return Closure((), ("all packages of the system: the base has no repository",))
-    metadata = unpack_metadata(base, scratch)
-    unpacked = {name: metadata[folder] for name, folder in folders.items()}
-    repos = {**unpacked, _OURS: ours, **extra}
-    answer = _ask(base, repos, list(folders), request, scratch)
-    chosen = [*answer["system"]["chosen"], *answer["ours"]["chosen"]]
-    absent = [
-        f"{one['nevra']} (in the metadata of '{folders[one['repo']]}', but not on the medium)"
-        for one in chosen
-        if one["repo"] in folders and f"{folders[one['repo']]}/{one['location']}" not in base.files
-    ]
-    added = {extra[one["repo"]] / one["location"] for one in chosen if one["repo"] in extra}
-    missing = {*answer["system"]["missing"], *answer["ours"]["missing"], *absent}
+    medium = _urls({_MEDIUM + name: path for name, path in unpack_metadata(base, scratch).items()})
+    local = {**medium, **_urls({_OURS: ours, **named.folders})}
+    if medium:
+        system = solve(medium, request.system, request.el, scratch)
+        solved = _on_medium(base, solve(local, request.everything, request.el, scratch))
+    else:
+        _check_named(base, named)
+        system = solved = Solved((), (_NO_PACKAGES,))
+    missing = {*system.missing, *solved.missing}
+    if solved.missing and (named.network or not medium):
+        solved = solve({**local, **named.network}, request.everything, request.el, scratch)
+    if solved.missing:
+        raise refused(solved.missing, request, _HINT)
+    added = {named.folders[one.repo] / one.location for one in solved.chosen if one.repo in named.folders}
     return Closure(tuple(sorted(added)), tuple(sorted(missing)))
+
+
+def _urls(folders: Mapping[str, Path]) -> Dict[str, str]:
+    return {name: folder.as_uri() for name, folder in folders.items()}
+
+
+def _on_medium(base: Base, solved: Solved) -> Solved:
+    """Count as missing what the medium's metadata has, but the medium has not."""
+    absent: List[str] = []
+    for one in solved.chosen:
+        folder = one.repo.removeprefix(_MEDIUM)
+        if folder != one.repo and f"{folder}/{one.location}" not in base.files:
+            absent.append(f"{one.nevra} (in the metadata of '{folder}', but not on the medium)")
+    return Solved(solved.chosen, (*solved.missing, *absent))
+
+
+def _check_named(base: Base, named: Repositories) -> None:
+    if not named.folders and not named.network:
+        raise SwitchroomError(
+            f"The base '{base.path}' has no packages to check those of an installation against.",
+            hint="Name the repositories that the installation will reach, with --network-repo ID=URL (BaseOS,"
+            " AppStream, EPEL), or use a DVD.",
+            code=ExitCode.REFUSED,
+        )
 
 
 def unpack_metadata(base: Base, scratch: Path) -> Dict[str, Path]:
     """Copy the metadata of the base's repositories into ``scratch``: folder on the medium to folder there."""
-    unpacked = {name: scratch / (_BASE + name.replace("/", "-")) for name in base.repositories}
+    unpacked = {name: scratch / ("base-" + name.replace("/", "-")) for name in base.repositories}
     absent = {name: path for name, path in unpacked.items() if not path.exists()}
     xorriso.extract(base.path, {f"{name}/repodata": path / "repodata" for name, path in absent.items()})
     return unpacked
-
-
-def _ask(
-    base: Base, repos: Mapping[str, Path], system: List[str], request: Request, scratch: Path
-) -> Dict[str, Any]:
-    order = {
-        "repos": {name: str(path) for name, path in repos.items()},
-        "requests": {
-            "system": {"packages": request.system, "repos": system},
-            "ours": {"packages": [*request.system, *request.ours], "repos": list(repos)},
-        },
-        "scratch": str(scratch),
-        "releasever": base.major,
-        "arch": ARCH,
-    }
-    command: List[Arg] = [_PYTHON, Path(__file__).with_name("dnf_resolve.py")]
-    result = run(command, what="Resolving packages with dnf", stdin=json.dumps(order).encode())
-    answer: Dict[str, Any] = json.loads(result.stdout)
-    return answer

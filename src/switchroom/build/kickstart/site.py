@@ -26,9 +26,15 @@ def roles(variables: Mapping[str, Any]) -> tuple[str, ...]:
 def packages(el: int, variables: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the packages that the roles may install on an Enterprise Linux major.
 
-    Each role has them in ``vars/el<major>.yml``, as ``__<role>_packages`` and ``__<role>_packages_<what>``.
+    Each role has them in ``vars/el<major>.yml``, as ``__<role>_packages`` and ``__<role>_packages_<what>``; a
+    variable ``<role>_<what>`` that is false leaves the latter out.
     """
-    return tuple(sorted({name for role in roles(variables) for name in _of_role(role, el)}))
+    return tuple(sorted(asked(el, variables)))
+
+
+def asked(el: int, variables: Mapping[str, Any]) -> dict[str, str]:
+    """Return the same packages, each with a role that may install it."""
+    return {name: role for role in roles(variables) for name in _of_role(role, el, variables)}
 
 
 def check(variables: Mapping[str, Any]) -> None:
@@ -64,11 +70,16 @@ def variables_of(path: Path) -> dict[str, Any]:
     return found
 
 
-def _of_role(role: str, el: int) -> list[str]:
+def _of_role(role: str, el: int, variables: Mapping[str, Any]) -> list[str]:
     file = data_path("roles") / role / "vars" / f"el{el}.yml"
     shape = re.compile(rf"__{role}_packages(_\w+)?")
-    lists = [value for key, value in _read(file).items() if shape.fullmatch(key)] if file.is_file() else []
-    return [name for names in lists for name in names]
+    lists = (
+        {key: value for key, value in _read(file).items() if shape.fullmatch(key)} if file.is_file() else {}
+    )
+    unwanted = {
+        f"__{role}_packages{key.removeprefix(role)}" for key, value in variables.items() if value is False
+    }
+    return [name for key, names in lists.items() if key not in unwanted for name in names]
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -1,0 +1,234 @@
+"""The gate for packages: what an installation needs is on the medium, or on the network that was named."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import http.server
+import threading
+from pathlib import Path
+from typing import Callable, Iterator, Mapping
+
+import pytest
+
+from support import media
+from support.media import Medium, Small
+from support.small_rpms import Shop
+from switchroom.build.iso import xorriso
+from switchroom.build.iso.build import Built
+from switchroom.build.iso.closure import Repositories
+from switchroom.build.iso.loaders import GRUB_ART
+from switchroom.build.kickstart import packages
+from switchroom.build.kickstart.defaults import load_defaults
+from switchroom.cli.main import main
+from switchroom.core.errors import ExitCode, SwitchroomError
+
+pytestmark = pytest.mark.lab("xorriso", "mcopy", "implantisomd5", "dnf", "rpmbuild", "createrepo_c")
+
+MAJORS = pytest.mark.parametrize("el", [9, 10])
+NO_PACKAGES = "all packages of the system: the base has no repository"
+LACKS_LIBEDIT = "nothing provides libedit needed by asterisk22.10.1_1-1.0-1.el{el}.noarch"
+
+
+@pytest.fixture(scope="module", params=[9, 10])
+def lacking(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[int, Path]:
+    """A medium whose repository lacks what our engine needs, and its major."""
+    el: int = request.param
+    medium = Medium(version=f"{el}.1", packages=())
+    return el, media.el_medium(tmp_path_factory.mktemp("lacking"), medium)
+
+
+@pytest.fixture
+def misspelt(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Put a name into the data behind the kickstarts."""
+
+    def add(name: str) -> None:
+        data = load_defaults()
+        majors = {el: dataclasses.replace(one, packages=(*one.packages, name)) for el, one in data.el.items()}
+        monkeypatch.setattr(packages, "load_defaults", lambda: dataclasses.replace(data, el=majors))
+
+    return add
+
+
+def refused(shop: Shop, folder: Path, base: Path, **changes: object) -> SwitchroomError:
+    """Assert that a build is refused and leaves nothing behind; return why."""
+    with pytest.raises(SwitchroomError) as caught:
+        media.make(shop, folder / "out.iso", base=str(base), series=(media.S22,), **changes)
+    assert caught.value.code is ExitCode.REFUSED
+    assert not folder.exists() or list(folder.iterdir()) == []
+    return caught.value
+
+
+def make(shop: Shop, folder: Path, base: Path, **changes: object) -> Built:
+    return media.make(shop, folder / "out.iso", base=str(base), series=(media.S22,), **changes)
+
+
+def file_in(image: Path, name: str, folder: Path) -> str:
+    xorriso.extract(image, {name: folder / "extracted"})
+    return (folder / "extracted").read_text()
+
+
+@MAJORS
+def test_a_base_gets_the_packages_of_its_own_major(el_shop: Shop, tmp_path: Path, el: int) -> None:
+    base = media.el_medium(tmp_path / "base", Medium(version=f"{el}.1"))
+    built = make(el_shop, tmp_path, base)
+    ends = {one["nevra"].rpartition(".el")[2] for one in built.manifest["packages"]}
+    assert ends == {f"{el}.noarch"}
+    assert built.missing == ()
+
+
+def test_series_that_was_published_for_another_major_is_refused_by_name(
+    el_shop: Shop, tmp_path: Path
+) -> None:
+    base = media.el_medium(tmp_path / "base", Medium(version="10.1", without=("BaseOS",)))
+    with pytest.raises(SwitchroomError, match=r"Enterprise Linux 10 .*: asterisk20\.$") as caught:
+        media.make(el_shop, tmp_path / "out.iso", base=str(base), series=(media.S20, media.S22))
+    assert caught.value.code is ExitCode.REFUSED
+
+
+@pytest.mark.parametrize("name", ["tcpdumb", "@cor", "@^minimal-enviroment"])
+def test_a_misspelt_name_in_the_data_fails_the_build_and_is_named(
+    el_shop: Shop, el_base: Path, tmp_path: Path, misspelt: Callable[[str], None], name: str
+) -> None:
+    misspelt(name)
+    error = refused(el_shop, tmp_path / "out", el_base)
+    assert error.cause == f"{name} (asked for by 'kickstart/defaults.yml', el 9)"
+    assert "kickstart/defaults.yml" in error.hint
+
+
+@MAJORS
+def test_a_group_that_no_repository_has_fails_the_build(el_shop: Shop, tmp_path: Path, el: int) -> None:
+    base = media.el_medium(tmp_path / "base", Medium(version=f"{el}.1", groups=False))
+    error = refused(el_shop, tmp_path / "out", base)
+    assert error.cause == f"@core (asked for by 'kickstart/defaults.yml', el {el})"
+
+
+def test_a_requirement_that_nothing_provides_fails_the_build_with_what_requires_it(
+    el_shop: Shop, tmp_path: Path, lacking: tuple[int, Path]
+) -> None:
+    el, base = lacking
+    error = refused(el_shop, tmp_path / "out", base)
+    assert error.cause == LACKS_LIBEDIT.format(el=el)
+    assert "--network-repo ID=URL" in error.hint
+
+
+def test_a_package_that_only_the_metadata_of_the_medium_has_is_not_there(
+    el_shop: Shop, tmp_path: Path
+) -> None:
+    base = media.el_medium(tmp_path / "base", Medium(extra=("-m", "libedit-*.rpm")))
+    error = refused(el_shop, tmp_path / "out", base)
+    assert error.cause == "libedit-1.0-1.el9.noarch (in the metadata of 'BaseOS', but not on the medium)"
+
+
+def test_what_the_medium_lacks_is_added_from_a_repository_and_signed(
+    el_shop: Shop, tmp_path: Path, lacking: tuple[int, Path]
+) -> None:
+    el, base = lacking
+    extra = media.repository(tmp_path / "extra", Small("libedit", release=f"1.el{el}"))
+    built = make(el_shop, tmp_path, base, repositories=Repositories({"epel": extra}))
+    assert built.missing == ()
+    assert f"libedit-1.0-1.el{el}.noarch" in [one["nevra"] for one in built.manifest["packages"]]
+    assert media.verified(built.image, el_shop.key) == ()
+
+
+def test_what_only_the_network_has_is_named_and_not_copied(
+    el_shop: Shop, tmp_path: Path, lacking: tuple[int, Path], mirrors: Mapping[int, Repositories]
+) -> None:
+    el, base = lacking
+    built = make(el_shop, tmp_path, base, repositories=mirrors[el])
+    assert built.missing == (LACKS_LIBEDIT.format(el=el),)
+    assert not [one for one in built.manifest["packages"] if one["nevra"].startswith("libedit")]
+    theme = file_in(built.image, f"{GRUB_ART}/theme.txt", tmp_path)
+    assert "installing needs a network" in theme
+    assert "OFFLINE=no" in file_in(built.image, "switchroom/ks/unattended.cfg", tmp_path)
+
+
+def test_the_network_does_not_make_a_misspelt_name_pass(
+    el_shop: Shop,
+    el_base: Path,
+    tmp_path: Path,
+    misspelt: Callable[[str], None],
+    mirrors: Mapping[int, Repositories],
+) -> None:
+    misspelt("tcpdumb")
+    error = refused(el_shop, tmp_path / "out", el_base, repositories=mirrors[9])
+    assert error.cause.startswith("tcpdumb (")
+
+
+def test_a_boot_medium_alone_gives_nothing_to_check_against(
+    el_shop: Shop, boot_base: Path, tmp_path: Path
+) -> None:
+    error = refused(el_shop, tmp_path / "out", boot_base)
+    assert f"'{boot_base}' has no packages" in error.message
+    assert "--network-repo ID=URL" in error.hint
+
+
+def test_an_installation_from_a_boot_medium_is_checked_against_the_network(
+    el_shop: Shop,
+    boot_base: Path,
+    tmp_path: Path,
+    misspelt: Callable[[str], None],
+    mirrors: Mapping[int, Repositories],
+) -> None:
+    built = make(el_shop, tmp_path, boot_base, repositories=mirrors[9])
+    assert built.missing == (NO_PACKAGES,)
+    assert not built.manifest["installs_without_network"]
+    misspelt("tcpdumb")
+    error = refused(el_shop, tmp_path / "out", boot_base, repositories=mirrors[9])
+    assert error.cause.startswith("tcpdumb (")
+
+
+def test_a_private_repository_is_copied_from_beside_a_mirror(
+    el_shop: Shop, boot_base: Path, tmp_path: Path
+) -> None:
+    mirror = media.distribution(tmp_path / "mirror", 9, packages=())
+    private = media.repository(tmp_path / "private", Small("libedit", release="1.el9"))
+    named = Repositories({"private": private}, {"mirror": mirror.as_uri()})
+    built = make(el_shop, tmp_path, boot_base, repositories=named)
+    foreign = [one["nevra"] for one in built.manifest["packages"] if one["nevra"].startswith("libedit")]
+    assert foreign == ["libedit-1.0-1.el9.noarch"]
+
+
+@pytest.fixture
+def server(mirrors: Mapping[int, Repositories]) -> Iterator[str]:
+    """The address of a web server that has a mirror of EL9."""
+    folder = mirrors[9].network["mirror"].removeprefix("file://")
+    handler = functools.partial(_Quiet, directory=folder)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as served:
+        threading.Thread(target=served.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{served.server_port}"
+        served.shutdown()
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_a_kickstart_alone_is_checked_against_named_repositories(
+    el_shop: Shop, server: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["build", "kickstart", "--volume-id", "PBX", "--series", "22", "--out"]
+    named = ["--repo", f"mirror={server}", "--repo", f"ours={el_shop.current()}"]
+    assert main([*command, str(tmp_path / "1.cfg")]) == 0
+    assert "packages NOT checked (see --repo)" in capsys.readouterr().out
+    assert main([*command, str(tmp_path / "2.cfg"), *named]) == 0
+    assert "every package is in 'mirror', 'ours'" in capsys.readouterr().out
+    assert main([*command, str(tmp_path / "3.cfg"), *named, "--package", "vim-enhancd"]) == 3
+    assert "vim-enhancd (asked for by --package)" in capsys.readouterr().err
+    assert main([*command, str(tmp_path / "4.cfg"), *named[:2]]) == 3
+    assert "asterisk22 (asked for by the series '22')" in capsys.readouterr().err
+    assert main([*command, str(tmp_path / "5.cfg"), "--repo", f"gone={server}/gone"]) == 1
+    error = capsys.readouterr().err
+    assert "Failed to download metadata for repo 'gone'" in error
+    assert "Traceback" not in error
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["1.cfg", "2.cfg"]
+
+
+def test_one_id_names_one_repository(
+    mirrors: Mapping[int, Repositories], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = mirrors[9].network["mirror"].removeprefix("file://")
+    command = ["build", "iso", "--base", "lab", "--out", str(tmp_path / "x"), "--repo-root", str(tmp_path)]
+    assert main([*command, "--repo", f"a={folder}", "--network-repo", "a=https://example.org"]) == 2
+    assert "name a repository 'a'" in capsys.readouterr().err
