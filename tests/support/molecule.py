@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Dict, Sequence
+from typing import Any, Callable, Dict, Sequence
 
 import pytest
 
@@ -25,9 +26,11 @@ from support import collection, pbx
 from support.boxes import publish_for_boxes
 from support.packages import built_packages
 from switchroom.build.keys import development_key
+from switchroom.core.errors import ExitCode, SwitchroomError
 
 _BROKEN = "crashes"
 _FREEPBX = "17.0.21.7"
+MEMORY = "ansible"
 ROOMS = ("src", "molecule", "tests")
 
 
@@ -35,15 +38,22 @@ def prepare(folder: Path) -> Dict[str, str]:
     """Publish a repository, install the collection, and return the environment that the scenarios need.
 
     Stable has the current engine and the next version of its series, testing a broken one beside them.
+    What molecule remembers of the boxes stays in the folder, so that no earlier run's memory is taken for it.
     """
     products = built_packages()
     shelf = Shelf(products.packages, products.series)
-    broken, root = shelf.broken(_BROKEN), folder / "repository"
-    publish_for_boxes(root, [*products.packages, *shelf.newer.packages])
-    publish_for_boxes(root, broken.packages, stable=False)
+    broken = shelf.broken(_BROKEN)
+
+    def publish(root: Path) -> None:
+        publish_for_boxes(root, [*products.packages, *shelf.newer.packages])
+        publish_for_boxes(root, broken.packages, stable=False)
+
+    root = published(folder, publish)
     freepbx = tarball.build(folder, _FREEPBX)
     return {
         "ANSIBLE_COLLECTIONS_PATH": str(collection.install(folder / "collections")),
+        "ANSIBLE_HOME": str(folder / MEMORY),
+        "ANSIBLE_SSH_CONTROL_PATH_DIR": str(Path.home() / ".ansible/cp"),  # a socket's path has to be short
         "LAB_REPOSITORY": str(root),
         "LAB_FINGERPRINT": development_key().fingerprint,
         "LAB_SSH_KEY": str(lab_key()),
@@ -55,6 +65,26 @@ def prepare(folder: Path) -> Dict[str, str]:
         "PYTHONPATH": ":".join(str(collection.ROOT / room) for room in ROOMS),
         "PATH": f"{collection.BIN}:{os.environ['PATH']}",
     }
+
+
+def published(folder: Path, publish: Callable[[Path], None]) -> Path:
+    """Publish to the folder's repository and return it; one with older builds of the packages is made anew.
+
+    What is published never changes, so another build of the same version is refused. Molecule's memory goes
+    with the repository: its boxes were made from what is there no more.
+    """
+    root = folder / "repository"
+    stood = root.exists()
+    try:
+        publish(root)
+    except SwitchroomError as error:
+        if not stood or error.code is not ExitCode.REFUSED:
+            raise
+        print(f"{error.message} '{folder}' is made anew; destroy boxes that are up.", file=sys.stderr)
+        for old in (root, folder / MEMORY):
+            shutil.rmtree(old, ignore_errors=True)
+        publish(root)
+    return root
 
 
 def scenario(name: str, environment: Dict[str, str]) -> subprocess.CompletedProcess[str]:
