@@ -10,9 +10,9 @@ import contextlib
 import os
 import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Dict, Iterator, Optional, Sequence
+from typing import Dict, Iterator, Mapping, Optional, Sequence
 
 from switchroom.build.workspace import cache_dir
 from switchroom.core import lock, process
@@ -45,6 +45,14 @@ class SigningKey:
     fingerprint: str
     gnupghome: Path
     development: bool
+    # gpg's environment while a session is held.
+    _opened: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[SigningKey]:
+        """Give the same key, whose agent stays for all that it signs in the block."""
+        with self._session() as env:
+            yield replace(self, _opened=env)
 
     def export_public(self) -> bytes:
         """Return the public key, ASCII-armoured, the same bytes each time."""
@@ -114,6 +122,9 @@ class SigningKey:
         Sessions with one development key queue up, else one would stop the agent under another's feet.
         A production key's agent may be the operator's own: it is left alone if it already runs.
         """
+        if self._opened:
+            yield dict(self._opened)
+            return
         with contextlib.ExitStack() as stack:
             if self.development:
                 stack.enter_context(_development_lock(self.gnupghome.parent))

@@ -31,8 +31,18 @@ class Verdict(enum.Enum):
 class Verifier:
     """Trusts one public key; made by :func:`verifier`."""
 
-    keyring: Path
+    armoured: Path
     rpmdb: Path
+
+    @property
+    def keyring(self) -> Path:
+        """The key as gpgv reads it, made when it is first asked for: packages need rpm's alone."""
+        made = self.armoured.with_suffix(".gpg")
+        if not made.exists():
+            gpg: List[process.Arg] = ["gpg", "--no-options", "--batch", "--homedir", made.parent]
+            command = [*gpg, "--output", made, "--dearmor", self.armoured]
+            process.run(command, what="Reading the public key")
+        return made
 
     def rpms(self, paths: Sequence[Path]) -> Dict[Path, Verdict]:
         """Return the verdict on each package: header signature and payload digest both count."""
@@ -79,13 +89,11 @@ def verifier(public_key: bytes) -> Iterator[Verifier]:
     process.require("rpmkeys", "gpg", "gpgv")
     with tempfile.TemporaryDirectory(prefix="verify-") as name:
         scratch = Path(name)
-        armoured, keyring, rpmdb = scratch / "key.asc", scratch / "key.gpg", scratch / "rpmdb"
+        armoured, rpmdb = scratch / "key.asc", scratch / "rpmdb"
         armoured.write_bytes(public_key)
         rpmdb.mkdir()
-        gpg: List[process.Arg] = ["gpg", "--no-options", "--batch", "--homedir", scratch]
-        process.run([*gpg, "--output", keyring, "--dearmor", armoured], what="Reading the public key")
         process.run(["rpmkeys", "--dbpath", rpmdb, "--import", armoured], what="Reading the public key")
-        yield Verifier(keyring, rpmdb)
+        yield Verifier(armoured, rpmdb)
 
 
 def fingerprint(public_key: bytes) -> str:

@@ -207,13 +207,8 @@ def public_key(root: Path) -> bytes:
     return (root / PUBLIC_KEY).read_bytes()
 
 
-def settle(root: Path, key: SigningKey, url: Optional[str]) -> None:
-    """Record the URL (None: its place on disk) and the public key of a repository, new or not.
-
-    Raises SwitchroomError when the repository was signed by another key so far.
-    """
-    exported = key.export_public()
-    check_same_key(root, exported, key)
+def settle(root: Path, exported: bytes, url: Optional[str]) -> None:
+    """Record the URL (None: its place on disk) and the public key of a repository, new or not."""
     if not (root / PUBLIC_KEY).is_file():
         write_atomic(root / PUBLIC_KEY, exported)
     if url or not (root / _SETTINGS).is_file():

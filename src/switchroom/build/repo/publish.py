@@ -38,6 +38,7 @@ class Published:
 
 @dataclass(frozen=True)
 class _Plan:
+    public_key: bytes
     kept: Tuple[RepoPackage, ...]  # already in the channel
     linked: Tuple[RepoPackage, ...]  # published in the other channel: the same file is used
     fresh: Tuple[Incoming, ...]
@@ -79,9 +80,9 @@ def publish(
         plan = _plan(target, paths, key)
         if dry_run:
             return _result(target, plan, dry_run=True)
-        layout.settle(root, key, url)
-        with reporter.step(f"Publishing {len(plan.added)} packages to '{channel}'"):
-            _execute(target, plan, key, epoch, retention)
+        layout.settle(root, plan.public_key, url)
+        with reporter.step(f"Publishing {len(plan.added)} packages to '{channel}'"), key.held() as held:
+            _execute(target, plan, held, epoch, retention)
         return _result(target, plan, dry_run=False)
 
 
@@ -95,6 +96,7 @@ def _plan(target: Channel, paths: Sequence[Path], key: SigningKey) -> _Plan:
     kept = target.packages()
     here = {package.file_name for package in kept}
     return _Plan(
+        public_key=exported,
         kept=kept,
         linked=tuple(everywhere[i.file_name] for i in found if i.file_name in everywhere.keys() - here),
         fresh=tuple(item for item in found if item.file_name not in everywhere),
