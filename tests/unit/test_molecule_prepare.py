@@ -1,4 +1,4 @@
-"""What the scenarios are prepared from: another build of the same packages takes the place of an older one."""
+"""What scenarios are prepared from: another build of the same packages takes the place of an older one."""
 
 from __future__ import annotations
 
