@@ -64,7 +64,7 @@ def shelf(suite: str) -> Shelf:
 @functools.cache
 def _shelf(suite: str) -> Shelf:
     wanted = sorted({package for source in sources() if source.suite == suite for package in source.debian})
-    debs = _fetch(suite, wanted)
+    debs = fetch(suite, wanted)
     for deb in (deb for deb in debs.values() if not _folder(deb).is_dir()):
         with staging(deb.parent) as stage:
             (stage / "libraries").mkdir()
@@ -73,8 +73,8 @@ def _shelf(suite: str) -> Shelf:
     return Shelf(debs)
 
 
-def _fetch(suite: str, packages: List[str]) -> Dict[str, Path]:
-    """Return the packages' own files and those of what they need, by name."""
+def fetch(suite: str, packages: List[str]) -> Dict[str, Path]:
+    """Return the files of packages of a suite, and of what these need beyond the lab base, by name."""
     archives = cache_dir("lab", "debs", suite)
     for name in ("libraries", "partial"):
         (archives / name).mkdir(exist_ok=True)

@@ -27,7 +27,7 @@ def render(settings: KickstartSettings, *, image: bool = False) -> str:
     defaults, mode = load_defaults(), IMAGE if image else settings.mode.value
     major = defaults.major(settings.el)
     text = (
-        _environment()
+        environment()
         .get_template(f"{mode}.cfg.j2")
         .render(
             settings=settings,
@@ -64,7 +64,8 @@ def _asks_on_first_boot(settings: KickstartSettings) -> bool:
     return settings.mode is Mode.UNATTENDED and not settings.ssh_keys and not settings.password_hash
 
 
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
+    """Return the templates in ``kickstart/``, with the filters ``sh`` and ``json``."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(data_path("kickstart")),
         autoescape=jinja2.select_autoescape(),

@@ -1,0 +1,1 @@
+"""Disk images: the system of the kickstarts on a disk of its own, without an installer."""

@@ -1,0 +1,95 @@
+"""The packages of one image, laid out as an installation medium has them: only those that it needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import List, Mapping, Sequence, Tuple
+
+import createrepo_c as cr
+
+from switchroom.build.iso import content, xorriso
+from switchroom.build.iso.base import Base
+from switchroom.build.iso.closure import unpack_metadata
+from switchroom.build.keys import SigningKey
+from switchroom.build.kickstart.packages import Chosen, Request, refused, solve
+from switchroom.build.repo.export import export_media
+from switchroom.core.process import Arg, run
+
+_OURS = "switchroom:"  # no id that a person gives has a colon
+_MEDIUM = "medium:"
+_HINT = (
+    "Take another base, correct 'kickstart/defaults.yml', or name a repository that has it: --repo ID=PATH"
+)
+
+
+@dataclass(frozen=True)
+class Supply:
+    """Where packages come from: a channel of our repository, the base, and named folders."""
+
+    base: Base
+    repo_root: Path
+    channel: str
+    key: SigningKey
+    epoch: int
+    extra: Mapping[str, Path] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Laid:
+    """A medium in ``folder``; ``parts`` are the base's repositories on it, ``keys`` what signed them."""
+
+    folder: Path
+    parts: Tuple[str, ...]
+    keys: Tuple[Path, ...]
+
+
+def lay_out(supply: Supply, request: Request, names: Sequence[str], folder: Path, scratch: Path) -> Laid:
+    """Resolve what a system needs and lay it out in the new ``folder``; ``names`` are those of our packages.
+
+    Raises SwitchroomError (refused) for what nothing provides. ``scratch`` is a folder for dnf.
+    """
+    ours, key, el = folder / content.REPOSITORY, supply.key, int(supply.base.major)
+    ours.parent.mkdir(parents=True)
+    wanted = content.needed(supply.repo_root, supply.channel, names, el=el)
+    packages = export_media(
+        supply.repo_root, supply.channel, ours, key=key, epoch=supply.epoch, el=el, names=wanted
+    )
+    metadata = unpack_metadata(supply.base, scratch)
+    repositories = {_OURS: ours, **supply.extra, **{_MEDIUM + name: path for name, path in metadata.items()}}
+    urls = {name: path.absolute().as_uri() for name, path in repositories.items()}
+    solved = solve(urls, request.everything, el, scratch)
+    if solved.missing:
+        raise refused(solved.missing, request, _HINT)
+    added = [supply.extra[one.repo] / one.location for one in solved.chosen if one.repo in supply.extra]
+    if added:
+        content.add_packages(ours, packages, added, key, supply.epoch)
+    (folder / content.KEY).write_bytes(key.export_public())
+    return Laid(folder, _from_base(supply.base, metadata, solved.chosen, folder), _keys(supply.base, folder))
+
+
+def _from_base(
+    base: Base, metadata: Mapping[str, Path], chosen: Sequence[Chosen], folder: Path
+) -> Tuple[str, ...]:
+    wanted = {name: [one.location for one in chosen if one.repo == _MEDIUM + name] for name in metadata}
+    places = {f"{name}/{place}": folder / name / place for name, found in wanted.items() for place in found}
+    xorriso.extract(base.path, places)
+    parts = [name for name, found in wanted.items() if found]
+    for name in parts:
+        _describe(folder / name, metadata[name])
+    return tuple(parts)
+
+
+def _describe(folder: Path, original: Path) -> None:
+    """Write metadata of the packages that are there, with the groups of the original."""
+    words: List[Arg] = ["createrepo_c", "--quiet", folder]
+    groups = [one for one in cr.Repomd(str(original / "repodata/repomd.xml")).records if one.type == "group"]
+    words += [f"--groupfile={original / one.location_href}" for one in groups]
+    run(words, what="Describing the packages of the base")
+
+
+def _keys(base: Base, folder: Path) -> Tuple[Path, ...]:
+    """Copy the keys that the base's publisher signs with; those of its test packages are left behind."""
+    names = [name for name in base.files if name.startswith("RPM-GPG-KEY-") and "Test" not in name]
+    xorriso.extract(base.path, {name: folder / name for name in names})
+    return tuple(sorted(folder / name for name in names))

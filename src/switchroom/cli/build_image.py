@@ -1,0 +1,120 @@
+"""``switchroom build image``: make a disk image of the appliance, without an installer."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+from pathlib import Path
+
+from switchroom.build.image import mounts
+from switchroom.build.image.build import Built, Order, build_image
+from switchroom.build.iso.origin import Origin
+from switchroom.build.kickstart import site
+from switchroom.build.kickstart.credentials import password_hash_of, ssh_keys_of
+from switchroom.build.kickstart.defaults import load_disks
+from switchroom.build.kickstart.packages import parse_folders
+from switchroom.build.kickstart.settings import default_of
+from switchroom.build.repo.layout import CHANNELS, STABLE
+from switchroom.build.workspace import source_date_epoch
+from switchroom.catalog.model import Catalog, Series
+from switchroom.cli.build_kickstart import add_login_arguments
+from switchroom.cli.catalog_options import add_catalog_options, catalog_from
+from switchroom.cli.context import Context, Subparsers, add_command
+from switchroom.cli.repo_options import add_key_options, signing_key
+from switchroom.core.errors import ExitCode
+
+_DESCRIPTION = """Make a qcow2 disk image of what the installer image installs, without an installer:
+its packages come from the base ISO and a published repository. It starts under BIOS and UEFI. Needs root, and
+a machine of the base's own Enterprise Linux major.
+
+Beside FILE stand FILE.SHA256SUMS, its signature, and FILE.manifest.json."""
+_GIB = 1024  # MiB
+
+
+def register(subparsers: Subparsers) -> None:
+    """Add the command."""
+    parser = add_command(subparsers, "image", _run, "make a disk image, without an installer", _DESCRIPTION)
+    parser.add_argument(
+        "--base", required=True, metavar="ISO", help="path or address of an ISO with packages"
+    )
+    parser.add_argument("--base-sha256", default="", metavar="SUM", help="the SHA-256 the base must have")
+    parser.add_argument(
+        "--base-sums",
+        default="",
+        metavar="FILE",
+        help="the publisher's signed checksums, a path or an address",
+    )
+    parser.add_argument("--base-key", type=Path, metavar="FILE", help="the publisher's public key")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the image to write")
+    parser.add_argument(
+        "--repo-root", type=Path, required=True, metavar="DIR", help="the published repository"
+    )
+    parser.add_argument("--channel", choices=CHANNELS, default=STABLE, help=f"default: {STABLE}")
+    parser.add_argument(
+        "--series", metavar="KEY", help="the Asterisk series (default: the newest long-term one)"
+    )
+    parser.add_argument(
+        "--repo",
+        action="append",
+        default=[],
+        metavar="ID=PATH",
+        help="a local repository to take packages from that the base lacks; may be given more than once",
+    )
+    smallest = load_disks()["minimum"] // _GIB
+    parser.add_argument(
+        "--size",
+        type=int,
+        default=smallest,
+        metavar="GIB",
+        help="the disk's size (default and least: %(default)s)",
+    )
+    parser.add_argument(
+        "--site-vars", type=Path, metavar="FILE", help="variables of the roles for the first boot, in YAML"
+    )
+    parser.add_argument("--force", action="store_true", help="replace an existing output")
+    add_login_arguments(parser)
+    add_key_options(parser)
+    add_catalog_options(parser)
+
+
+def _run(args: argparse.Namespace, context: Context) -> int:
+    order = _order(args)
+    mounts.make_private()
+    built = build_image(order, context.reporter)
+    data = {"image": str(built.image), "sha256": built.sha256, "manifest": built.manifest}
+    context.result(data, _text(built))
+    return ExitCode.DONE
+
+
+def _order(args: argparse.Namespace) -> Order:
+    catalog = catalog_from(args)
+    return Order(
+        base=Origin(args.base, args.base_sha256, args.base_sums, args.base_key),
+        out=args.out.absolute(),
+        repo_root=args.repo_root,
+        channel=args.channel,
+        series=_series(args.series, catalog),
+        key=signing_key(args),
+        epoch=source_date_epoch(catalog.epoch),
+        size=args.size * _GIB,
+        repositories=parse_folders("--repo", args.repo),
+        ssh_keys=[key for path in args.ssh_key for key in ssh_keys_of(path)],
+        password_hash=password_hash_of(args.password_hash_file) if args.password_hash_file else "",
+        variables=site.variables_of(args.site_vars) if args.site_vars else {},
+        force=args.force,
+    )
+
+
+def _series(name: str, catalog: Catalog) -> Series:
+    return catalog.find(name or default_of(catalog.offered(datetime.date.today())))
+
+
+def _text(built: Built) -> str:
+    found = built.manifest
+    lines = [
+        str(built.image),
+        f"  sha256 {built.sha256}",
+        f"  Asterisk {found['series']['key']} on {found['base']['family']} {found['base']['version']},"
+        f" a disk of {found['disk']['size_mib'] // _GIB} GiB",
+    ]
+    return "\n".join(lines)
