@@ -7,6 +7,7 @@ from typing import Any, List
 from pykickstart.parser import KickstartParser
 from pykickstart.version import makeVersion
 
+from switchroom.build.kickstart.defaults import load_defaults
 from switchroom.build.kickstart.settings import KickstartSettings, Mode, Offer
 
 VOLUME_ID = "SWITCHROOM TEST 9"
@@ -28,9 +29,9 @@ def settings(**changes: Any) -> KickstartSettings:
     return KickstartSettings(**{**values, **changes})
 
 
-def handler(text: str) -> Any:
-    """Return what pykickstart understood of a kickstart."""
-    parsed = makeVersion("RHEL9")
+def handler(text: str, el: int = 9) -> Any:
+    """Return what pykickstart understood of a kickstart for an EL major."""
+    parsed = makeVersion(load_defaults().major(el).syntax)
     KickstartParser(parsed, followIncludes=False).readKickstartFromString(text)
     return parsed
 

@@ -21,10 +21,12 @@ rm -f /tmp/x
 """
 
 
-def test_a_sound_kickstart_passes() -> None:
-    check(SOUND, 9)
+@pytest.mark.parametrize("el", [9, 10])
+def test_a_sound_kickstart_passes(el: int) -> None:
+    check(SOUND, el)
 
 
+@pytest.mark.parametrize("el", [9, 10])
 @pytest.mark.parametrize(
     ("line", "new", "words"),
     [
@@ -36,11 +38,11 @@ def test_a_sound_kickstart_passes() -> None:
         (9, "if choice; then", "SC1"),
     ],
 )
-def test_a_fault_is_found_with_its_line(line: int, new: str, words: str) -> None:
+def test_a_fault_is_found_with_its_line(el: int, line: int, new: str, words: str) -> None:
     lines = SOUND.splitlines()
     lines[line - 1] = new
     with pytest.raises(SwitchroomError) as caught:
-        check("\n".join(lines) + "\n", 9)
+        check("\n".join(lines) + "\n", el)
     findings = caught.value.cause.splitlines()
     assert [one for one in findings if one.startswith(f"line {line}:") and words in one], findings
 

@@ -15,10 +15,13 @@ def build(out: Path, *arguments: str) -> int:
     return main(["build", "kickstart", "--volume-id", "PBX", "--out", str(out), *arguments])
 
 
-def test_a_checked_kickstart_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("el", ["9", "10"])
+def test_a_checked_kickstart_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str], el: str) -> None:
     out = tmp_path / "ks.cfg"
-    assert build(out, "--series", "22", "--series", "20", "--timezone", "Europe/Berlin", "--json") == 0
+    words = ["--series", "22", "--series", "20", "--timezone", "Europe/Berlin", "--el", el, "--json"]
+    assert build(out, *words) == 0
     result = json.loads(capsys.readouterr().out)
+    assert result["packages_checked"] is False
     assert (result["versions"], result["default"]) == (["22", "20"], "22")
     assert "timezone Europe/Berlin --utc\n" in out.read_text()
     assert stat.S_IMODE(out.stat().st_mode) == 0o600

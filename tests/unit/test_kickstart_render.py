@@ -6,17 +6,21 @@ from pathlib import Path
 
 import pytest
 from pykickstart.constants import KS_SCRIPT_POST
+from pykickstart.parser import Script
 
 from support.kickstarts import handler, scripts, settings
 from switchroom.build.kickstart.check import check, packages
+from switchroom.build.kickstart.defaults import load_defaults
 from switchroom.build.kickstart.render import DISK_INCLUDE, render
 from switchroom.build.kickstart.settings import Mode
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFdvcmxkV29ybGRXb3JsZFdvcmxkV29ybGRXb3JsZFdv admin@example.org"
 HASH = "$6$saltsalt$" + "a" * 86
-EL9 = Path(__file__).parents[1] / "data" / "el" / "el9.tsv"
+EL = Path(__file__).parents[1] / "data" / "el"
+MAJORS = pytest.mark.parametrize("el", [9, 10])
 
 
+@MAJORS
 @pytest.mark.parametrize(
     ("mode", "login"),
     [
@@ -25,41 +29,62 @@ EL9 = Path(__file__).parents[1] / "data" / "el" / "el9.tsv"
         (Mode.UNATTENDED, {}),
     ],
 )
-def test_every_kind_passes_the_checks(mode: Mode, login: dict[str, object]) -> None:
-    check(render(settings(mode=mode, volume_id='%It\'s $(id) `id` \\x20 {{1}} "9"', **login)), 9)
+def test_every_kind_passes_the_checks(el: int, mode: Mode, login: dict[str, object]) -> None:
+    volume_id = '%It\'s $(id) `id` \\x20 {{1}} "9"'
+    check(render(settings(el=el, mode=mode, volume_id=volume_id, **login)), el)
 
 
-def test_without_credentials_root_is_locked_and_the_console_asks() -> None:
-    text = render(settings())
-    parsed = handler(text)
+@pytest.mark.parametrize("mode", list(Mode))
+def test_a_script_is_the_same_on_each_major(mode: Mode) -> None:
+    """So what is seen of EL9's scripts, in QEMU and in the lab root, is seen of EL10's."""
+    nine, ten = (handler(render(settings(el=el, mode=mode)), el).scripts for el in (9, 10))
+    unlike = [pair for pair in zip(nine, ten, strict=True) if _without_roles(*pair)]
+    assert not unlike
+
+
+def _without_roles(nine: Script, ten: Script) -> bool:
+    return any(
+        one != other and not one.startswith("ROLE_PACKAGES=")
+        for one, other in zip(str(nine).splitlines(), str(ten).splitlines(), strict=True)
+    )
+
+
+@MAJORS
+def test_without_credentials_root_is_locked_and_the_console_asks(el: int) -> None:
+    text = render(settings(el=el))
+    parsed = handler(text, el)
     assert parsed.rootpw.lock
     assert not parsed.rootpw.password
     assert "switchroom-first-password@tty1.service" in text
 
 
-def test_with_a_key_the_password_stays_locked_and_nothing_asks() -> None:
-    text = render(settings(ssh_keys=[KEY]))
-    parsed = handler(text)
+@MAJORS
+def test_with_a_key_the_password_stays_locked_and_nothing_asks(el: int) -> None:
+    text = render(settings(el=el, ssh_keys=[KEY]))
+    parsed = handler(text, el)
     assert parsed.rootpw.lock
     assert [(key.username, key.key) for key in parsed.sshkey.sshUserList] == [("root", KEY)]
     assert "first-password" not in text
 
 
-def test_a_hash_is_given_as_a_hash() -> None:
-    parsed = handler(render(settings(password_hash=HASH)))
+@MAJORS
+def test_a_hash_is_given_as_a_hash(el: int) -> None:
+    parsed = handler(render(settings(el=el, password_hash=HASH)), el)
     assert parsed.rootpw.isCrypted
     assert parsed.rootpw.password == HASH
 
 
-def test_a_person_sets_the_password_in_the_installer() -> None:
-    parsed = handler(render(settings(mode=Mode.INTERACTIVE)))
+@MAJORS
+def test_a_person_sets_the_password_in_the_installer(el: int) -> None:
+    parsed = handler(render(settings(el=el, mode=Mode.INTERACTIVE)), el)
     assert not parsed.rootpw.seen
 
 
+@MAJORS
 @pytest.mark.parametrize("mode", list(Mode))
-def test_no_disk_is_named_before_the_disk_script_has_run(mode: Mode) -> None:
-    text = render(settings(mode=mode))
-    parsed = handler(text)
+def test_no_disk_is_named_before_the_disk_script_has_run(el: int, mode: Mode) -> None:
+    text = render(settings(el=el, mode=mode))
+    parsed = handler(text, el)
     for command in ("clearpart", "ignoredisk", "zerombr", "autopart"):
         assert not getattr(parsed, command).seen
     assert not parsed.partition.partitions
@@ -80,18 +105,21 @@ def test_the_medium_must_hold_what_any_choice_installs() -> None:
     assert {"switchroom", "asterisk-common", "asterisk22", "asterisk22.8cert"} <= set(names)
 
 
-def test_the_system_has_selinux_and_firewall_on() -> None:
-    parsed = handler(render(settings()))
+@MAJORS
+def test_the_system_has_selinux_and_firewall_on(el: int) -> None:
+    parsed = handler(render(settings(el=el)), el)
     assert parsed.selinux.selinux == 1
     assert parsed.firewall.enabled
     assert parsed.firewall.services == ["ssh"]
 
 
-def test_every_package_of_the_system_is_in_baseos_or_appstream() -> None:
-    rows = [line.split("\t") for line in EL9.read_text().splitlines() if not line.startswith("#")]
+@MAJORS
+def test_every_package_of_the_system_is_in_baseos_or_appstream(el: int) -> None:
+    rows = [line.split("\t") for line in (EL / f"el{el}.tsv").read_text().splitlines() if line[0] != "#"]
     on_media = {row[0] for row in rows if row[1] in ("baseos", "appstream")}
-    names = {name for name in packages(render(settings())) if not name.startswith("@")}
-    assert names
+    system = packages(render(settings(el=el)), el)
+    names = {name for name in (*system, *load_defaults().major(el).image_packages) if name[0] != "@"}
+    assert {"chrony", "kernel"} <= names
     assert not names - on_media
 
 

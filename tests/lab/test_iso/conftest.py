@@ -44,6 +44,12 @@ def lab_image(tmp_path_factory: pytest.TempPathFactory, lab_shop: Shop) -> Built
 
 
 @pytest.fixture(scope="session")
+def lab10_image(tmp_path_factory: pytest.TempPathFactory, lab_shop: Shop) -> Built:
+    """An image with EL10's layout, whose EFI system partition is a partition and a file."""
+    return media.make(lab_shop, tmp_path_factory.mktemp("lab10-image") / "lab10.iso", base="lab10")
+
+
+@pytest.fixture(scope="session")
 def el_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A made-up EL medium with all that an installation needs."""
     return media.el_medium(tmp_path_factory.mktemp("el-base"))

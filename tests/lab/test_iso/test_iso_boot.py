@@ -40,17 +40,16 @@ class Boot:
 
 @pytest.fixture(scope="module")
 def boots(
-    tmp_path_factory: pytest.TempPathFactory, lab_shop: Shop, lab_image: Built
+    tmp_path_factory: pytest.TempPathFactory, lab_shop: Shop, lab_image: Built, lab10_image: Built
 ) -> Iterator[Dict[Case, Future[Boot]]]:
     """Boots of all cases, begun at once."""
     folder = tmp_path_factory.mktemp("boots")
     images = {
         ("lab", "bios"): media.make(lab_shop, folder / "spaces.iso", volume_id=VOLUME_IDS["lab"]).image,
         ("lab", "uefi"): lab_image.image,
+        ("lab10", "bios"): lab10_image.image,
+        ("lab10", "uefi"): lab10_image.image,
     }
-    images["lab10", "bios"] = images["lab10", "uefi"] = media.make(
-        lab_shop, folder / "10.iso", base="lab10"
-    ).image
     with ThreadPoolExecutor(AT_ONCE) as pool:
         started = {
             case: pool.submit(boot, images[case[0], case[1]], folder / "-".join(case), case) for case in CASES

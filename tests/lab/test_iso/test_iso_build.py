@@ -56,13 +56,21 @@ def file_in(image: Path, name: str, folder: Path) -> bytes:
     return (folder / "extracted").read_bytes()
 
 
+@pytest.fixture(params=["lab", "lab10"])
+def either(request: pytest.FixtureRequest) -> Built:
+    """An image with EL9's layout, and one with EL10's."""
+    image: Built = request.getfixturevalue(f"{request.param}_image")
+    return image
+
+
 def test_two_builds_in_different_folders_are_bit_identical(
-    lab_image: Built, lab_shop: Shop, tmp_path: Path
+    either: Built, lab_shop: Shop, tmp_path: Path
 ) -> None:
-    twin = media.make(lab_shop, tmp_path / "some" / "where else" / "lab.iso")
-    assert twin.sha256 == lab_image.sha256 == hashlib.sha256(twin.image.read_bytes()).hexdigest()
+    first, base = either, either.image.stem
+    twin = media.make(lab_shop, tmp_path / "some" / "where else" / f"{base}.iso", base=base)
+    assert twin.sha256 == first.sha256 == hashlib.sha256(twin.image.read_bytes()).hexdigest()
     for suffix in ("SHA256SUMS", "SHA256SUMS.asc", "manifest.json", "spdx.json"):
-        one, two = (path.with_name(f"lab.iso.{suffix}") for path in (lab_image.image, twin.image))
+        one, two = (path.with_name(f"{base}.iso.{suffix}") for path in (first.image, twin.image))
         assert one.read_bytes() == two.read_bytes()
     assert len(list(twin.image.parent.iterdir())) == 5
 
@@ -89,21 +97,21 @@ def test_a_stale_partition_of_a_remastered_base_gets_the_new_menu_too(el_shop: S
     assert all("Switchroom-9-x86_64" in menu_in(built.image, offset) for offset in offsets)
 
 
-def test_boot_loaders_are_those_of_the_base(lab_image: Built, tmp_path: Path) -> None:
+def test_boot_loaders_are_those_of_the_base(either: Built, tmp_path: Path) -> None:
     shim = Path("/usr/lib/shim/shimx64.efi.signed").read_bytes()
-    assert file_in(lab_image.image, "EFI/BOOT/BOOTX64.EFI", tmp_path) == shim
+    assert file_in(either.image, "EFI/BOOT/BOOTX64.EFI", tmp_path) == shim
     inside = [
         "mtype",
         "-i",
-        f"{lab_image.image}@@{esp_offsets(lab_image.image)[0]}",
+        f"{either.image}@@{esp_offsets(either.image)[0]}",
         "::/EFI/BOOT/BOOTX64.EFI",
     ]
     assert subprocess.run(inside, check=True, capture_output=True).stdout == shim
 
 
-def test_media_checksum_covers_the_esp(lab_image: Built, tmp_path: Path) -> None:
+def test_media_checksum_covers_the_esp(either: Built, tmp_path: Path) -> None:
     damaged = tmp_path / "damaged.iso"
-    shutil.copy(lab_image.image, damaged)
+    shutil.copy(either.image, damaged)
     assert subprocess.run(["checkisomd5", damaged], check=False, capture_output=True).returncode == 0
     with damaged.open("r+b") as stream:
         stream.seek(esp_offsets(damaged)[0] + 4096)
@@ -111,9 +119,9 @@ def test_media_checksum_covers_the_esp(lab_image: Built, tmp_path: Path) -> None
     assert subprocess.run(["checkisomd5", damaged], check=False, capture_output=True).returncode == 1
 
 
-def test_treeinfo_names_the_new_esp(lab_image: Built, tmp_path: Path) -> None:
-    digest = hashlib.sha256(file_in(lab_image.image, "images/efiboot.img", tmp_path)).hexdigest()
-    treeinfo = file_in(lab_image.image, ".treeinfo", tmp_path).decode()
+def test_treeinfo_names_the_new_esp(either: Built, tmp_path: Path) -> None:
+    digest = hashlib.sha256(file_in(either.image, "images/efiboot.img", tmp_path)).hexdigest()
+    treeinfo = file_in(either.image, ".treeinfo", tmp_path).decode()
     assert f"images/efiboot.img = sha256:{digest}" in treeinfo
 
 

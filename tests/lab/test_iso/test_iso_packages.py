@@ -69,12 +69,16 @@ def file_in(image: Path, name: str, folder: Path) -> str:
 
 
 @MAJORS
-def test_a_base_gets_the_packages_of_its_own_major(el_shop: Shop, tmp_path: Path, el: int) -> None:
-    base = media.el_medium(tmp_path / "base", Medium(version=f"{el}.1"))
+def test_a_base_with_all_packages_gets_those_of_its_own_major(
+    el_shop: Shop, el_base: Path, tmp_path: Path, el: int
+) -> None:
+    base = el_base if el == 9 else media.el_medium(tmp_path / "base", Medium(version=f"{el}.1"))
     built = make(el_shop, tmp_path, base)
     ends = {one["nevra"].rpartition(".el")[2] for one in built.manifest["packages"]}
     assert ends == {f"{el}.noarch"}
     assert built.missing == ()
+    assert "needs no network" in file_in(built.image, f"{GRUB_ART}/theme.txt", tmp_path)
+    assert "OFFLINE=yes" in file_in(built.image, "switchroom/ks/unattended.cfg", tmp_path)
 
 
 def test_series_that_was_published_for_another_major_is_refused_by_name(
