@@ -57,17 +57,11 @@ options:
     elements: str
     default: []
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
+  - switchroom.pbx.box
 attributes:
   check_mode:
-    support: full
     details: The target is resolved and every check beforehand is made; a switch that would be
       refused fails.
-  diff_mode:
-    support: full
-  platform:
-    platforms: posix
-    support: full
 requirements:
   - the package C(switchroom) on the box
 """

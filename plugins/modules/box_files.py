@@ -62,15 +62,7 @@ options:
             in check mode.
         type: str
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  platform:
-    platforms: posix
-    support: full
+  - switchroom.pbx.box
 """
 
 EXAMPLES = r"""

@@ -18,15 +18,10 @@ description:
 author:
   - The Switchroom developers (@switchroom)
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
+  - switchroom.pbx.box
 attributes:
-  check_mode:
-    support: full
   diff_mode:
     support: none
-  platform:
-    platforms: posix
-    support: full
 """
 
 EXAMPLES = r"""

@@ -61,16 +61,10 @@ options:
     type: bool
     default: false
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
+  - switchroom.pbx.box
 attributes:
   check_mode:
-    support: full
     details: The transaction is solved; nothing is downloaded.
-  diff_mode:
-    support: full
-  platform:
-    platforms: posix
-    support: full
 requirements:
   - dnf 4 with its Python modules on the box
 """

@@ -26,15 +26,7 @@ options:
     type: dict
     required: true
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  platform:
-    platforms: posix
-    support: full
+  - switchroom.pbx.box
 requirements:
   - FreePBX on the box
 """

@@ -18,17 +18,12 @@ description:
 author:
   - The Switchroom developers (@switchroom)
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
+  - switchroom.pbx.box
   - ansible.builtin.action_common_attributes.facts
 attributes:
-  check_mode:
-    support: full
   diff_mode:
     support: none
   facts:
-    support: full
-  platform:
-    platforms: posix
     support: full
 """
 

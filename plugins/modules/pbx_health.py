@@ -35,15 +35,10 @@ options:
         is not written.
     type: path
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
+  - switchroom.pbx.box
 attributes:
-  check_mode:
-    support: full
   diff_mode:
     support: none
-  platform:
-    platforms: posix
-    support: full
 requirements:
   - the package C(switchroom) on the box
 """

@@ -185,8 +185,11 @@ def test_facts_are_the_status_also_of_a_box_in_need_and_of_one_without_the_tool(
 PLUGINS = sorted(
     f"{path.parent.name.removesuffix('s')}/{path.stem}"
     for path in (ROOT / "plugins").glob("*/*.py")
-    if path.parent.name != "module_utils"
+    if path.parent.name not in ("module_utils", "doc_fragments")
 )
+MODULES = [plugin for plugin in PLUGINS if plugin.startswith("module/")]
+# What the modules' documentation says that is not true of all of them.
+NO_DIFFERENCES = {"module/box_info", "module/pbx_facts", "module/pbx_health"}
 
 
 @pytest.mark.parametrize("plugin", PLUGINS)
@@ -199,6 +202,10 @@ def test_each_plugin_is_documented(collections: Path, plugin: str) -> None:
     if kind != "callback":  # those are enabled, not written into playbooks
         assert told["examples"].strip()
         assert told["return"]
+    if plugin in MODULES:
+        support = {name: about["support"] for name, about in told["doc"]["attributes"].items()}
+        shown = "none" if plugin in NO_DIFFERENCES else "full"
+        assert {"check_mode": "full", "diff_mode": shown, "platform": "full"}.items() <= support.items()
 
 
 PLAYBOOK = """\
