@@ -182,12 +182,11 @@ def test_an_installation_from_a_boot_medium_is_checked_against_the_network(
     assert error.cause.startswith("tcpdumb (")
 
 
-def test_a_private_repository_is_copied_from_beside_a_mirror(
-    el_shop: Shop, boot_base: Path, tmp_path: Path
+def test_a_private_repository_is_copied_from_even_if_a_mirror_has_the_same(
+    el_shop: Shop, boot_base: Path, tmp_path: Path, mirrors: Mapping[int, Repositories]
 ) -> None:
-    mirror = media.distribution(tmp_path / "mirror", 9, packages=())
     private = media.repository(tmp_path / "private", Small("libedit", release="1.el9"))
-    named = Repositories({"private": private}, {"mirror": mirror.as_uri()})
+    named = Repositories({"private": private}, mirrors[9].network)
     built = make(el_shop, tmp_path, boot_base, repositories=named)
     foreign = [one["nevra"] for one in built.manifest["packages"] if one["nevra"].startswith("libedit")]
     assert foreign == ["libedit-1.0-1.el9.noarch"]
