@@ -101,8 +101,10 @@ def test_a_killed_asterisk_comes_back_once_whoever_starts_it(box: Box) -> None:
 
 def test_safe_asterisk_waits_while_a_switch_has_asterisk_stopped(box: Box) -> None:
     stop_at_once(box)
-    lock = "exec 9>>/run/switchroom/asterisk.lock; flock 9; sleep 3; pidof asterisk; echo none=$?"
-    holder = box.run("sh", "-c", f"({lock}) >/run/held 2>&1 & sleep 0.5; safe_asterisk -U asterisk")
+    lock = "exec 9>>/run/switchroom/asterisk.lock; flock 9; touch /run/locked; sleep 3"
+    look = "pidof asterisk; echo none=$?"
+    start = "until [ -e /run/locked ]; do sleep 0.1; done; safe_asterisk -U asterisk"
+    holder = box.run("sh", "-c", f"({lock}; {look}) >/run/held 2>&1 & {start}")
     assert b"'-U asterisk' is ignored" in holder.stderr
     assert box.output("cat", "/run/held") == "none=1", "Asterisk was started while the lock was held"
     assert_one_owner(box)
