@@ -193,10 +193,9 @@ class _Build:
 
 
 def _arguments(divided: Plan) -> Sequence[str]:
-    """Return the kernel's arguments: where its root is, and which volumes to look for."""
-    found = [one for one in divided.volumes if one.mount in ("/", "swap")]
-    (root,) = (one for one in found if one.mount == "/")
-    volumes = [f"rd.lvm.lv={divided.group}/{one.name}" for one in found]
+    """Return the kernel's arguments: where its root is, and each volume, to be there when it is asked for."""
+    (root,) = (one for one in divided.volumes if one.mount == "/")
+    volumes = [f"rd.lvm.lv={divided.group}/{one.name}" for one in divided.volumes]
     return [f"root=/dev/mapper/{divided.group}-{root.name}", "ro", *volumes, *load_defaults().image_arguments]
 
 

@@ -1,0 +1,214 @@
+"""A disk image made from the lab's bootable medium: signed, and started to dial tone on both firmwares.
+
+The system is the lab's base in place of Enterprise Linux's packages; dnf, file systems, LVM, GRUB, dracut,
+the kickstart's %post and the kernel are real.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Dict, Iterator, NamedTuple
+
+import pytest
+
+from lab import bootable
+from support import disk_images, media
+from support.boxes import common_repository
+from switchroom.build.iso.lab_base import lab_base
+from switchroom.build.keys import development_key
+from switchroom.build.workspace import cache_dir
+from switchroom.core.errors import ExitCode
+
+__all__ = ["common_repository"]  # a fixture
+pytestmark = pytest.mark.lab(
+    "debootstrap", "dnf", "lvm", "mkfs.xfs", "qemu-img", "qemu-system-x86_64", "rpmbuild", "sfdisk", "ssh"
+)
+
+
+class Made(NamedTuple):
+    """An image and the private key that its root lets in."""
+
+    image: Path
+    key: Path
+
+
+@pytest.fixture(scope="module")
+def made(common_repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    folder = tmp_path_factory.mktemp("image")
+    key = folder / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    image = folder / "pbx.qcow2"
+    done = disk_images.make(bootable.medium(), common_repository, image, "--ssh-key", f"{key}.pub")
+    assert done.returncode == ExitCode.DONE, done.stderr
+    assert str(image) in done.stdout
+    return Made(image, key)
+
+
+def test_it_is_signed_and_tells_what_is_in_it(made: Made, tmp_path: Path) -> None:
+    folder = made.image.parent
+    assert sorted(path.name for path in folder.glob("pbx*")) == [
+        "pbx.qcow2",
+        "pbx.qcow2.SHA256SUMS",
+        "pbx.qcow2.SHA256SUMS.asc",
+        "pbx.qcow2.manifest.json",
+    ]
+    subprocess.run(["sha256sum", "--check", "--quiet", "pbx.qcow2.SHA256SUMS"], cwd=folder, check=True)
+    (tmp_path / "key").write_bytes(development_key().export_public())
+    subprocess.run(["gpg", "--homedir", tmp_path, "--quiet", "--import", "key"], cwd=tmp_path, check=True)
+    signature = folder / "pbx.qcow2.SHA256SUMS.asc"
+    verify = ["gpg", "--homedir", tmp_path, "--verify", signature, folder / "pbx.qcow2.SHA256SUMS"]
+    assert b"Good signature" in subprocess.run(verify, check=True, capture_output=True).stderr
+    manifest = json.loads((folder / "pbx.qcow2.manifest.json").read_text())
+    assert manifest["base"]["sha256"] == hashlib.sha256(bootable.medium().read_bytes()).hexdigest()
+    assert manifest["series"]["key"] == "22"
+    assert manifest["disk"]["size_mib"] == 24 * 1024
+    names = {one["nevra"].rsplit("-", 2)[0] for one in manifest["packages"]}
+    assert {"lab-system", "switchroom", "switchroom-first-boot", "asterisk22", "firewalld", "chrony"} <= names
+
+
+def test_it_takes_the_space_of_what_is_in_it(made: Made) -> None:
+    words = ["qemu-img", "info", "--output=json", made.image]
+    found = json.loads(subprocess.run(words, check=True, capture_output=True).stdout)
+    assert (found["format"], found["virtual-size"]) == ("qcow2", 24 << 30)
+    assert found["actual-size"] < 1 << 30
+
+
+@pytest.fixture(scope="module")
+def boots(made: Made) -> Iterator[Dict[str, Future[Dict[str, str]]]]:
+    """What a machine says of itself after its start, for each firmware; both start at once."""
+    with ThreadPoolExecutor(2) as pool:
+        yield {firmware: pool.submit(boot, made, firmware) for firmware in ("bios", "uefi")}
+
+
+def boot(made: Made, firmware: str) -> Dict[str, str]:
+    questions = {
+        "health": "switchroom health",
+        "firmware": "test -d /sys/firmware/efi && echo uefi || echo bios",
+        "mounts": "findmnt -nl --real --output TARGET,SOURCE,FSTYPE; swapon --noheadings --show=NAME",
+        "free": "vgs --noheadings --nosuffix --units g --options vg_free pbx",
+        "machine": "cat /etc/machine-id",
+        "keys": "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub",
+        "failed": "systemctl list-units --failed --plain --no-legend",
+        "default": "systemctl get-default; systemctl is-enabled chronyd sshd firewalld switchroom-first-boot",
+        "issue": "cat /run/issue.d/switchroom.issue",
+        "root": "passwd --status root; hostname; readlink /etc/localtime; cat /etc/locale.conf",
+    }
+    with disk_images.started(made.image, made.image.parent / firmware, firmware, made.key) as machine:
+        return {name: machine.wait_for(text) for name, text in questions.items()}
+
+
+@pytest.mark.parametrize("firmware", ["bios", "uefi"])
+def test_it_starts_to_a_login_with_dial_tone(boots: Dict[str, Future[Dict[str, str]]], firmware: str) -> None:
+    said = boots[firmware].result()
+    assert "Healthy: this box has dial tone." in said["health"]
+    assert said["firmware"] == f"{firmware}\n"
+    assert "State:" in said["issue"]
+    assert said["failed"] == ""
+
+
+def test_its_disk_is_divided_as_an_installation_divides_it(boots: Dict[str, Future[Dict[str, str]]]) -> None:
+    said = boots["bios"].result()
+    rows = [line.split() for line in said["mounts"].splitlines()]
+    assert ["/", "/dev/mapper/pbx-root", "xfs"] in rows
+    assert ["/var", "/dev/mapper/pbx-var", "xfs"] in rows
+    assert {row[0]: row[2] for row in rows if row[0].startswith("/boot")} == {
+        "/boot": "xfs",
+        "/boot/efi": "vfat",
+    }
+    assert rows[-1][0].startswith("/dev/dm-")
+    assert float(said["free"]) > 3  # for snapshots
+
+
+def test_its_system_is_the_one_that_the_kickstart_describes(boots: Dict[str, Future[Dict[str, str]]]) -> None:
+    said = boots["bios"].result()
+    assert said["default"].split() == ["multi-user.target", *["enabled"] * 4]
+    assert said["root"].split()[:2] == ["root", "L"]  # no password
+    assert said["root"].splitlines()[1:] == [
+        "pbx.localdomain",
+        "../usr/share/zoneinfo/Etc/UTC",
+        "LANG=en_US.UTF-8",
+    ]
+
+
+def test_machines_from_one_image_share_no_identity(boots: Dict[str, Future[Dict[str, str]]]) -> None:
+    bios, uefi = (boots[firmware].result() for firmware in ("bios", "uefi"))
+    assert len(bios["machine"].strip()) == 32
+    assert bios["machine"] != uefi["machine"]
+    assert bios["keys"] != uefi["keys"]
+
+
+def test_base_whose_packages_another_key_signed_leaves_nothing(
+    common_repository: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "other.asc").write_bytes(other_key(tmp_path))
+    base, out = tmp_path / "base.iso", tmp_path / "out" / "pbx.qcow2"
+    place = "/RPM-GPG-KEY-lab"
+    changes = ["-boot_image", "any", "replay", "-rm", place, "--", "-map", tmp_path / "other.asc", place]
+    words = ["xorriso", "-indev", bootable.medium(), "-outdev", base, *changes, "-end"]
+    subprocess.run(words, check=True, capture_output=True)
+    done = disk_images.make(base, common_repository, out)
+    assert done.returncode == ExitCode.FAILED
+    assert "GPG check FAILED" in done.stderr
+    assert list(out.parent.iterdir()) == []
+
+
+def other_key(folder: Path) -> bytes:
+    home = folder / "gnupg"
+    home.mkdir(mode=0o700)
+    gpg = ["gpg", "--homedir", str(home), "--batch", "--passphrase", ""]
+    subprocess.run(
+        [*gpg, "--quick-gen-key", "Somebody else", "ed25519", "sign"], check=True, capture_output=True
+    )
+    exported = subprocess.run([*gpg, "--armor", "--export"], check=True, capture_output=True).stdout
+    subprocess.run(["gpgconf", "--homedir", home, "--kill", "all"], check=True)
+    return exported
+
+
+def test_base_without_packages_is_refused(common_repository: Path, tmp_path: Path) -> None:
+    done = disk_images.make(lab_base(cache_dir("iso"), "9"), common_repository, tmp_path / "out/pbx.qcow2")
+    assert done.returncode == ExitCode.REFUSED
+    assert "@core" in done.stderr
+    assert "--repo ID=PATH" in done.stderr
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_enterprise_linux_is_made_on_enterprise_linux(common_repository: Path, tmp_path: Path) -> None:
+    done = disk_images.make(media.el_medium(tmp_path), common_repository, tmp_path / "out/pbx.qcow2")
+    assert done.returncode == ExitCode.REFUSED
+    assert "made on Enterprise Linux 9 itself" in done.stderr
+
+
+def test_killed_it_leaves_no_image_and_no_device(common_repository: Path, tmp_path: Path) -> None:
+    out = tmp_path / "pbx.qcow2"
+    argv = disk_images.command(bootable.medium(), common_repository, out)
+    with (tmp_path / "log").open("wb") as log:
+        child = subprocess.Popen(argv, env=disk_images.environment(), stderr=log, start_new_session=True)
+    deadline = time.monotonic() + 300
+    while b"Installing the system" not in (tmp_path / "log").read_bytes():
+        assert child.poll() is None, (tmp_path / "log").read_text()
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert str(tmp_path) in devices()
+    os.kill(child.pid, signal.SIGKILL)
+    child.wait()
+    while str(tmp_path) in devices():
+        assert time.monotonic() < deadline, devices()
+        time.sleep(0.2)
+    assert not out.exists()
+    assert str(tmp_path) not in Path("/proc/mounts").read_text()
+    shutil.rmtree(tmp_path)  # nothing is mounted there that would be in the way
+
+
+def devices() -> str:
+    """Return the files that loop devices show."""
+    return subprocess.run(
+        ["losetup", "--list", "--output=BACK-FILE"], check=True, capture_output=True, text=True
+    ).stdout

@@ -1,0 +1,88 @@
+"""Disk images of the lab's system: made as a person makes them, and started in QEMU."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Dict, Iterator, List
+
+from lab.stub import RPM_HOME
+from support.qemu import Guest
+from switchroom.build.workspace import cache_dir
+
+_BOOT_SECONDS = 600.0  # in software emulation, beside other tests
+
+
+def command(base: Path, repository: Path, out: Path, *words: str) -> List[str]:
+    """Return the command that makes an image of series 22."""
+    chosen = ["--repo-root", str(repository), "--channel", "testing", "--series", "22"]
+    make = [sys.executable, "-m", "switchroom", "build", "image", "--base", str(base), "--out", str(out)]
+    return [*make, *chosen, *words]
+
+
+def environment() -> Dict[str, str]:
+    """Return the environment of that command: Debian's rpm needs to be told where EL has its database."""
+    return {**os.environ, **RPM_HOME, "SWITCHROOM_CACHE": str(cache_dir())}
+
+
+def make(base: Path, repository: Path, out: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Make an image, however that ends."""
+    argv = command(base, repository, out, *words)
+    return subprocess.run(argv, env=environment(), check=False, capture_output=True, text=True)
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A machine that runs from an image: its serial line, and root's shell over ssh."""
+
+    guest: Guest
+    port: int
+    key: Path
+
+    def run(self, text: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+        """Run a shell command as root."""
+        options = [
+            "StrictHostKeyChecking=no",
+            "UserKnownHostsFile=/dev/null",
+            "LogLevel=ERROR",
+            "ConnectTimeout=60",
+        ]
+        words = [word for option in options for word in ("-o", option)]
+        argv = ["ssh", *words, "-i", str(self.key), "-p", str(self.port), "root@127.0.0.1", text]
+        return subprocess.run(argv, check=False, capture_output=True, text=True, timeout=timeout)
+
+    def wait_for(self, text: str) -> str:
+        """Repeat a shell command until it succeeds; return what it printed."""
+        deadline = time.monotonic() + _BOOT_SECONDS
+        while (done := self.run(text)).returncode != 0:
+            assert time.monotonic() < deadline, f"{done.stdout}{done.stderr}{self.guest.serial()[-3000:]}"
+            time.sleep(2)
+        return done.stdout
+
+
+def wait_for_login(guest: Guest) -> None:
+    """Wait until the console asks who is there; an emergency shell will never do."""
+    deadline = time.monotonic() + _BOOT_SECONDS
+    while " login: " not in (said := guest.serial()):
+        assert "emergency mode" not in said, said[-6000:]
+        assert time.monotonic() < deadline, said[-3000:]
+        time.sleep(1)
+
+
+@contextlib.contextmanager
+def started(image: Path, folder: Path, firmware: str, key: Path) -> Iterator[Machine]:
+    """Start a machine from an image, which stays as it is; wait for its console's login prompt."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    disk = ["-drive", f"if=virtio,format=qcow2,snapshot=on,file={image}"]
+    network = ["-nic", f"user,restrict=on,model=virtio-net-pci,hostfwd=tcp:127.0.0.1:{port}-:22"]
+    with Guest(folder, [*disk, *network], firmware=firmware, memory=1536) as guest:
+        wait_for_login(guest)
+        yield Machine(guest, port, key)
