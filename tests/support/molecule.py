@@ -26,6 +26,7 @@ from support import collection, pbx
 from support.boxes import publish_for_boxes
 from support.packages import built_packages
 from switchroom.build.keys import development_key
+from switchroom.cli.main import report
 from switchroom.core.errors import ExitCode, SwitchroomError
 
 _BROKEN = "crashes"
@@ -71,7 +72,8 @@ def published(folder: Path, publish: Callable[[Path], None]) -> Path:
     """Publish to the folder's repository and return it; one with older builds of the packages is made anew.
 
     What is published never changes, so another build of the same version is refused. Molecule's memory goes
-    with the repository: its boxes were made from what is there no more.
+    with the repository: its boxes were made from what is there no more. Raises SwitchroomError (code REFUSED)
+    while such a box is up.
     """
     root = folder / "repository"
     stood = root.exists()
@@ -80,11 +82,25 @@ def published(folder: Path, publish: Callable[[Path], None]) -> Path:
     except SwitchroomError as error:
         if not stood or error.code is not ExitCode.REFUSED:
             raise
-        print(f"{error.message} '{folder}' is made anew; destroy boxes that are up.", file=sys.stderr)
+        _refuse_in_use(folder, error)
+        print(f"{error.message} '{folder}' is made anew.", file=sys.stderr)
         for old in (root, folder / MEMORY):
             shutil.rmtree(old, ignore_errors=True)
         publish(root)
     return root
+
+
+def _refuse_in_use(folder: Path, why: SwitchroomError) -> None:
+    boxes = [
+        box.name for box in registry.records() if any(Path(bind).is_relative_to(folder) for bind in box.binds)
+    ]
+    if boxes:
+        raise SwitchroomError(
+            why.message,
+            cause=f"'{folder}' cannot be made anew while boxes see it: {', '.join(boxes)}.",
+            hint="End their scenarios first: molecule destroy -s NAME",
+            code=ExitCode.REFUSED,
+        ) from why
 
 
 def scenario(name: str, environment: Dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -136,4 +152,7 @@ def main(words: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except SwitchroomError as failure:
+        sys.exit(report(failure, as_json=False))

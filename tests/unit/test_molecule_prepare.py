@@ -7,6 +7,8 @@ from typing import Callable
 
 import pytest
 
+from lab import registry
+from lab.registry import Record
 from support.molecule import MEMORY, published
 from switchroom.build.repo.incoming import clash
 from switchroom.core.errors import ExitCode, SwitchroomError
@@ -50,6 +52,18 @@ def test_another_build_begins_anew_and_says_so(folder: Path, capsys: pytest.Capt
     assert printed == "", "a shell evaluates it"
     assert "collection-1.0.rpm" in said
     assert f"'{folder}' is made anew" in said
+
+
+def test_what_boxes_see_is_left_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    binds = {str(folder / "repository"): "/srv/repository"}
+    boxes = (Record("molecule-web", 2, (), binds, None), Record("other", 3, (), {"/elsewhere": "/srv"}, None))
+    monkeypatch.setattr(registry, "records", lambda: boxes)
+    with pytest.raises(SwitchroomError) as refused:
+        published(folder, publishing("second"))
+    assert refused.value.code is ExitCode.REFUSED
+    assert "while boxes see it: molecule-web." in (refused.value.cause or "")
+    assert (folder / "repository/collection-1.0.rpm").read_text() == "first"
+    assert (folder / MEMORY / "tmp/molecule.web").exists()
 
 
 @pytest.mark.parametrize("code", [ExitCode.FAILED, ExitCode.REFUSED])
