@@ -71,8 +71,10 @@ def el_image(out: Path, base: Path) -> None:
     shop = Shop(out / "el-repo", development_key())
     media.fill(shop, out / "el-small", (S22,), release="1.el9")
     extra = media.repository(out / "extra", Small("libedit", release="1.el9"))
-    changes = {"base": str(base), "series": (S22,), "repositories": {"extra": extra}}
-    assert media.make(shop, out / "el.iso", **changes).missing == ()
+    repo = ["--repo-root", str(shop.root), "--channel", "testing", "--repo", f"extra={extra}"]
+    options = ["--base", str(base), "--series", S22.key, *repo]
+    built = command("build", "iso", *options, "--out", str(out / "el.iso"))
+    assert built["manifest"]["installs_without_network"]
 
 
 def shared(out: Path) -> List[Path]:
