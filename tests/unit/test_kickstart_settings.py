@@ -30,6 +30,8 @@ def series(key: str, kind: SeriesType, version: str) -> Series:
         ({"volume_id": "x" * 33}, "volume id"),
         ({"volume_id": "a\n%pre"}, "volume id"),
         ({"packages": ["nano; rm"]}, "package 'nano; rm'"),
+        ({"repositories": {"a b": "https://example.org"}}, "repository 'a b'"),
+        ({"repositories": {"a": "https://example.org\nreboot"}}, "address"),
         ({"versions": ()}, "at least one Asterisk series"),
         ({"default_version": "21"}, "'21' is not among those on the medium"),
         ({"password_hash": "secret"}, "not a SHA-512"),

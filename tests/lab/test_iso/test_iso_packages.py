@@ -228,6 +228,21 @@ def test_a_kickstart_alone_is_checked_against_named_repositories(
     assert [path.name for path in sorted(tmp_path.iterdir())] == ["1.cfg", "2.cfg"]
 
 
+def test_anaconda_is_told_of_a_repository_only_where_the_system_itself_needs_it(
+    el_shop: Shop, boot_base: Path, server: str, tmp_path: Path
+) -> None:
+    named = Repositories(network={"mirror": server})
+    told = {}
+    for base in (boot_base, media.el_medium(tmp_path / "base", Medium(version="9.1", packages=()))):
+        folder = tmp_path / str(len(told))
+        folder.mkdir()
+        image = make(el_shop, folder, base, repositories=named).image
+        told[base] = f"repo --name=mirror --baseurl={server}\n" in file_in(
+            image, "switchroom/ks/unattended.cfg", folder
+        )
+    assert list(told.values()) == [True, False]
+
+
 def test_one_id_names_one_repository(
     mirrors: Mapping[int, Repositories], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

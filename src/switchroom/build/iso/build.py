@@ -167,7 +167,7 @@ class _Build:
         return packages, closed
 
     def _close(self) -> Closure:
-        request = request_of(self._kickstart(Mode.UNATTENDED, offline=False))
+        request = request_of(self._kickstart(Mode.UNATTENDED))
         with self._reporter.step("Resolving what an installation needs") as step:
             closed = closure.resolve(
                 self._base, self._repository, self._order.repositories, request, self._folder / "dnf"
@@ -180,7 +180,8 @@ class _Build:
     def _files(self, closed: Closure) -> Dict[str, Content]:
         """Write everything but the manifest and the SBOM; return the medium's new files by their path."""
         offline = closed.complete and not self._base.lab
-        content.write_kickstarts(self._folder / "ks", [self._kickstart(mode, offline) for mode in Mode])
+        settings = [self._kickstart(mode, offline, closed.reached) for mode in Mode]
+        content.write_kickstarts(self._folder / "ks", settings)
         subtitle = "lab" if self._base.lab else "offline" if offline else "network"
         menu = menus.build_menu(
             menus.load_data(),
@@ -206,7 +207,9 @@ class _Build:
         place = f"inst.updates=hd:LABEL={kernel_label(self._volume_id)}:/{extras.UPDATES}"
         return (*((place,) if self._order.updates else ()), *self._order.boot_add)
 
-    def _kickstart(self, mode: Mode, offline: bool) -> KickstartSettings:
+    def _kickstart(
+        self, mode: Mode, offline: bool = False, repositories: Optional[Mapping[str, str]] = None
+    ) -> KickstartSettings:
         series = self._order.series
         return KickstartSettings(
             el=int(self._base.major),
@@ -217,6 +220,7 @@ class _Build:
             ssh_keys=self._order.ssh_keys,
             password_hash=self._order.password_hash,
             offline=offline,
+            repositories=repositories or {},
             variables=self._order.variables,
         )
 

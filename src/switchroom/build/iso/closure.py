@@ -8,6 +8,7 @@ from typing import Dict, List, Mapping, Tuple
 
 from switchroom.build.iso import xorriso
 from switchroom.build.iso.base import Base
+from switchroom.build.iso.fetch import is_url
 from switchroom.build.kickstart.packages import Request, Solved, refused, solve
 from switchroom.core.errors import ExitCode, SwitchroomError
 
@@ -31,10 +32,14 @@ class Repositories:
 
 @dataclass(frozen=True)
 class Closure:
-    """``added`` are the packages to copy from named repositories, ``missing`` what the medium then lacks."""
+    """``added`` are the packages to copy from named repositories, ``missing`` what the medium then lacks.
+
+    ``reached`` are the repositories (id to address) that Anaconda itself needs for the system.
+    """
 
     added: Tuple[Path, ...]
     missing: Tuple[str, ...]
+    reached: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:
@@ -64,7 +69,8 @@ def resolve(base: Base, ours: Path, named: Repositories, request: Request, scrat
     if solved.missing:
         raise refused(solved.missing, request, _HINT)
     added = {named.folders[one.repo] / one.location for one in solved.chosen if one.repo in named.folders}
-    return Closure(tuple(sorted(added)), tuple(sorted(missing)))
+    reached = {name: url for name, url in named.network.items() if system.missing and is_url(url)}
+    return Closure(tuple(sorted(added)), tuple(sorted(missing)), reached)
 
 
 def _urls(folders: Mapping[str, Path]) -> Dict[str, str]:

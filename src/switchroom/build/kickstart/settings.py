@@ -58,7 +58,8 @@ class KickstartSettings:
     ``switchroom.asterisk=`` means. ``ssh_keys`` and ``password_hash`` are root's; with neither, the installed
     system asks on its console. ``offline`` takes every package from the medium.
     ``layout`` divides the disks where the boot line does not say how. ``packages`` come on top of
-    those in the data file. ``variables`` are those of the roles, for the first boot.
+    those in the data file. ``variables`` are those of the roles, for the first boot. ``repositories`` (id to
+    address) are what Anaconda takes packages from besides its own source.
     """
 
     el: int
@@ -76,6 +77,7 @@ class KickstartSettings:
     packages: Sequence[str] = ()
     variables: Mapping[str, Any] = field(default_factory=dict)
     layout: str = "single"
+    repositories: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse what is not valid."""
@@ -85,6 +87,9 @@ class KickstartSettings:
         for package in self.packages:
             _match("package", package, _PACKAGE.pattern, "a package, or a group such as '@core'")
         _match("layout", self.layout, "|".join(_layouts()), f"one of {', '.join(_layouts())}")
+        for name, address in self.repositories.items():
+            _match("repository", name, r"[A-Za-z0-9_.-]+", "an id of letters, digits, '_', '.' and '-'")
+            _match("address", address, r"https?://[^\s\"'#]+", "a repository's address, https://…")
         site.check(self.variables)
         _check_timezone(self.timezone)
         _check_versions(self.versions, self.default_version)
