@@ -8,19 +8,13 @@ from pathlib import Path
 
 from switchroom.build.image import mounts
 from switchroom.build.image.build import Built, Order, build_image
-from switchroom.build.iso.origin import Origin
-from switchroom.build.kickstart import site
-from switchroom.build.kickstart.credentials import password_hash_of, ssh_keys_of
 from switchroom.build.kickstart.defaults import load_disks
 from switchroom.build.kickstart.packages import parse_folders
 from switchroom.build.kickstart.settings import default_of
-from switchroom.build.repo.layout import CHANNELS, STABLE
-from switchroom.build.workspace import source_date_epoch
 from switchroom.catalog.model import Catalog, Series
-from switchroom.cli.build_kickstart import add_login_arguments
-from switchroom.cli.catalog_options import add_catalog_options, catalog_from
+from switchroom.cli.build_options import add_content_options, add_origin_options, ordered
+from switchroom.cli.catalog_options import catalog_from
 from switchroom.cli.context import Context, Subparsers, add_command
-from switchroom.cli.repo_options import add_key_options, signing_key
 from switchroom.core.errors import ExitCode
 
 _DESCRIPTION = """Make a qcow2 disk image of what the installer image installs, without an installer:
@@ -37,19 +31,11 @@ def register(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--base", required=True, metavar="ISO", help="path or address of an ISO with packages"
     )
-    parser.add_argument("--base-sha256", default="", metavar="SUM", help="the SHA-256 the base must have")
-    parser.add_argument(
-        "--base-sums",
-        default="",
-        metavar="FILE",
-        help="the publisher's signed checksums, a path or an address",
-    )
-    parser.add_argument("--base-key", type=Path, metavar="FILE", help="the publisher's public key")
+    add_origin_options(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the image to write")
     parser.add_argument(
         "--repo-root", type=Path, required=True, metavar="DIR", help="the published repository"
     )
-    parser.add_argument("--channel", choices=CHANNELS, default=STABLE, help=f"default: {STABLE}")
     parser.add_argument(
         "--series", metavar="KEY", help="the Asterisk series (default: the newest long-term one)"
     )
@@ -68,13 +54,7 @@ def register(subparsers: Subparsers) -> None:
         metavar="GIB",
         help="the disk's size (default and least: %(default)s)",
     )
-    parser.add_argument(
-        "--site-vars", type=Path, metavar="FILE", help="variables of the roles for the first boot, in YAML"
-    )
-    parser.add_argument("--force", action="store_true", help="replace an existing output")
-    add_login_arguments(parser)
-    add_key_options(parser)
-    add_catalog_options(parser)
+    add_content_options(parser)
 
 
 def _run(args: argparse.Namespace, context: Context) -> int:
@@ -89,19 +69,10 @@ def _run(args: argparse.Namespace, context: Context) -> int:
 def _order(args: argparse.Namespace) -> Order:
     catalog = catalog_from(args)
     return Order(
-        base=Origin(args.base, args.base_sha256, args.base_sums, args.base_key),
-        out=args.out.absolute(),
-        repo_root=args.repo_root,
-        channel=args.channel,
+        **ordered(args, catalog),
         series=_series(args.series, catalog),
-        key=signing_key(args),
-        epoch=source_date_epoch(catalog.epoch),
         size=args.size * _GIB,
         repositories=parse_folders("--repo", args.repo),
-        ssh_keys=[key for path in args.ssh_key for key in ssh_keys_of(path)],
-        password_hash=password_hash_of(args.password_hash_file) if args.password_hash_file else "",
-        variables=site.variables_of(args.site_vars) if args.site_vars else {},
-        force=args.force,
     )
 
 

@@ -10,18 +10,13 @@ from typing import List, Tuple
 from switchroom.build.iso.build import Built, Order, build_iso
 from switchroom.build.iso.closure import Repositories
 from switchroom.build.iso.extras import existing_file, parse_files
-from switchroom.build.iso.origin import Origin
 from switchroom.build.iso.verify import verify_iso
-from switchroom.build.kickstart import site
-from switchroom.build.kickstart.credentials import password_hash_of, ssh_keys_of
 from switchroom.build.kickstart.packages import parse_addresses, parse_folders
-from switchroom.build.repo.layout import CHANNELS, STABLE
-from switchroom.build.workspace import source_date_epoch
 from switchroom.catalog.model import Catalog, Series
-from switchroom.cli.build_kickstart import add_login_arguments
-from switchroom.cli.catalog_options import add_catalog_options, catalog_from
+from switchroom.cli.build_options import add_content_options, add_origin_options, ordered
+from switchroom.cli.catalog_options import catalog_from
 from switchroom.cli.context import Context, Subparsers, add_command
-from switchroom.cli.repo_options import add_key_options, signing_key
+from switchroom.cli.repo_options import signing_key
 from switchroom.core.errors import ExitCode, SwitchroomError
 
 _DESCRIPTION = """Make an installer image from an installation ISO of EL9 or EL10 and a published repository.
@@ -36,17 +31,9 @@ def register(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--base", metavar="ISO", help="path or address of an ISO of EL9 or EL10, or a stand-in: lab, lab10"
     )
-    parser.add_argument("--base-sha256", default="", metavar="SUM", help="the SHA-256 the base must have")
-    parser.add_argument(
-        "--base-sums",
-        default="",
-        metavar="FILE",
-        help="the publisher's signed checksums, a path or an address",
-    )
-    parser.add_argument("--base-key", type=Path, metavar="FILE", help="the publisher's public key")
+    add_origin_options(parser)
     parser.add_argument("--out", type=Path, metavar="FILE", help="the image to write")
     parser.add_argument("--repo-root", type=Path, metavar="DIR", help="the published package repository")
-    parser.add_argument("--channel", choices=CHANNELS, default=STABLE, help=f"default: {STABLE}")
     parser.add_argument(
         "--series",
         action="append",
@@ -55,19 +42,13 @@ def register(subparsers: Subparsers) -> None:
         help="an Asterisk series to offer; may be given more than once (default: all supported)",
     )
     parser.add_argument("--volume-id", metavar="ID", help="up to 32 characters (default: by release)")
-    parser.add_argument(
-        "--site-vars", type=Path, metavar="FILE", help="variables of the roles for the first boot, in YAML"
-    )
     _add_repository_arguments(parser)
     _add_content_arguments(parser)
-    parser.add_argument("--force", action="store_true", help="replace an existing output")
     parser.add_argument("--verify", type=Path, metavar="FILE", help="check this image, build nothing")
     parser.add_argument(
         "--public-key", type=Path, metavar="FILE", help="with --verify: the key to trust (default: as --key)"
     )
-    add_login_arguments(parser)
-    add_key_options(parser)
-    add_catalog_options(parser)
+    add_content_options(parser)
 
 
 def _add_repository_arguments(parser: argparse.ArgumentParser) -> None:
@@ -115,23 +96,14 @@ def _run(args: argparse.Namespace, context: Context) -> int:
 def _order(args: argparse.Namespace) -> Order:
     catalog = catalog_from(args)
     return Order(
-        base=Origin(args.base, args.base_sha256, args.base_sums, args.base_key),
-        out=args.out.absolute(),
-        repo_root=args.repo_root,
-        channel=args.channel,
+        **ordered(args, catalog),
         series=_series(args.series, catalog),
-        key=signing_key(args),
-        epoch=source_date_epoch(catalog.epoch),
         volume_id=args.volume_id,
         repositories=_repositories(args),
-        ssh_keys=[key for path in args.ssh_key for key in ssh_keys_of(path)],
-        password_hash=password_hash_of(args.password_hash_file) if args.password_hash_file else "",
-        variables=site.variables_of(args.site_vars) if args.site_vars else {},
         added=parse_files(args.add_file),
         boot_add=args.boot_arg,
         boot_remove=args.remove_arg,
         updates=existing_file(args.updates_img) if args.updates_img else None,
-        force=args.force,
     )
 
 

@@ -16,6 +16,7 @@ from switchroom.build.image.description import Description, read
 from switchroom.build.image.medium import Laid, Supply
 from switchroom.build.image.plan import Plan, plan
 from switchroom.build.image.storage import FileSystem
+from switchroom.build.iso import policy
 from switchroom.build.iso.base import Base, open_base
 from switchroom.build.iso.origin import Origin, mismatch, obtain
 from switchroom.build.keys import SigningKey
@@ -26,7 +27,7 @@ from switchroom.build.kickstart.render import MEDIA, render
 from switchroom.build.kickstart.settings import KickstartSettings, Mode, offers
 from switchroom.catalog.model import Series
 from switchroom.core.errors import ExitCode, SwitchroomError
-from switchroom.core.files import sha256, staging
+from switchroom.core.files import sha256, staging, syncfs
 from switchroom.core.process import output, require, run
 from switchroom.core.progress import Reporter
 
@@ -85,7 +86,7 @@ def build_image(order: Order, reporter: Reporter) -> Built:
     Raises SwitchroomError, leaving nothing behind, when the output exists, the base, this machine or a
     package is not fit for it, or space runs short.
     """
-    _check_output(order)
+    policy.check_absent((order.out, *record.sidecars(order.out)), order.force)
     require(*_TOOLS)
     order.key.check_usable(order.epoch)
     _check_room(order.out.parent)
@@ -95,6 +96,7 @@ def build_image(order: Order, reporter: Reporter) -> Built:
     ) as step:
         base = open_base(found.path)
         _check_host(base)
+        policy.check_series(base, [order.series])
         digest = sha256(found.path, step.advance)
     if found.sha256 not in ("", digest):
         raise mismatch(found.path, found.sha256, digest)
@@ -187,6 +189,7 @@ class _Build:
         with self._reporter.step("Signing the sums"):
             digest = record.write(image, made, order.key)
         image.chmod(0o600 if order.password_hash or order.variables else 0o644)
+        syncfs(self._folder)  # a power cut after a rename must not leave a file without its content
         for path in (*record.sidecars(image), image):
             path.replace(order.out.with_name(path.name))
         return Built(order.out, digest, record.read(order.out))
@@ -197,16 +200,6 @@ def _arguments(divided: Plan) -> Sequence[str]:
     (root,) = (one for one in divided.volumes if one.mount == "/")
     volumes = [f"rd.lvm.lv={divided.group}/{one.name}" for one in divided.volumes]
     return [f"root=/dev/mapper/{divided.group}-{root.name}", "ro", *volumes, *load_defaults().image_arguments]
-
-
-def _check_output(order: Order) -> None:
-    existing = [path for path in (order.out, *record.sidecars(order.out)) if path.exists()]
-    if existing and not order.force:
-        raise SwitchroomError(
-            f"The output '{existing[0]}' exists.",
-            hint="Give another name with --out, or replace it with --force.",
-            code=ExitCode.REFUSED,
-        )
 
 
 def _check_room(folder: Path) -> None:

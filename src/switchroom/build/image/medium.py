@@ -8,7 +8,7 @@ from typing import List, Mapping, Sequence, Tuple
 
 import createrepo_c as cr
 
-from switchroom.build.iso import content, xorriso
+from switchroom.build.iso import content, policy, xorriso
 from switchroom.build.iso.base import Base
 from switchroom.build.iso.closure import unpack_metadata
 from switchroom.build.keys import SigningKey
@@ -55,6 +55,7 @@ def lay_out(supply: Supply, request: Request, names: Sequence[str], folder: Path
     packages = export_media(
         supply.repo_root, supply.channel, ours, key=key, epoch=supply.epoch, el=el, names=wanted
     )
+    policy.check_packages(supply.base, packages)
     metadata = unpack_metadata(supply.base, scratch)
     repositories = {_OURS: ours, **supply.extra, **{_MEDIUM + name: path for name, path in metadata.items()}}
     urls = {name: path.absolute().as_uri() for name, path in repositories.items()}

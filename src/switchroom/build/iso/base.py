@@ -69,7 +69,7 @@ def open_base(path: Path) -> Base:
     if not path.is_file():
         raise SwitchroomError(
             f"The base image '{path}' does not exist.",
-            hint="Give the path of a Rocky, Alma or CentOS Stream ISO, or 'lab'.",
+            hint="Give the path of a Rocky, Alma or CentOS Stream ISO.",
             code=ExitCode.USAGE,
         )
     volume = read_volume(path)

@@ -15,6 +15,7 @@ from switchroom.build.iso import (
     loaders,
     manifest,
     menus,
+    policy,
     remaster,
     sbom,
     sums,
@@ -34,9 +35,9 @@ from switchroom.build.repo.export import export_media
 from switchroom.build.repo.layout import open_repo
 from switchroom.build.repo.metadata import RepoPackage
 from switchroom.build.workspace import cache_dir
-from switchroom.catalog.model import Series, SeriesType
+from switchroom.catalog.model import Series
 from switchroom.core.errors import ExitCode, SwitchroomError
-from switchroom.core.files import staging
+from switchroom.core.files import staging, syncfs
 from switchroom.core.process import require
 from switchroom.core.progress import Reporter
 
@@ -88,7 +89,7 @@ def build_iso(order: Order, reporter: Reporter) -> Built:
     Raises SwitchroomError, leaving nothing behind, when the output exists, the base or a package is not fit
     for it, space runs short, or a check of the result fails.
     """
-    _check_output(order)
+    policy.check_absent((order.out, *sums.sidecars(order.out)), order.force)
     require(*remaster.TOOLS, "dnf", "shellcheck")
     names = _names(order)
     open_repo(order.repo_root, order.channel)
@@ -98,7 +99,9 @@ def build_iso(order: Order, reporter: Reporter) -> Built:
     with reporter.step("Inspecting the base"):
         base = open_base(found.path)
     volume_id = order.volume_id or _volume_id(base)
-    _check_lab(order, base, volume_id, reporter)
+    policy.check_series(base, order.series)
+    if base.lab and kernel_label(volume_id) != volume_id:
+        reporter.warn("The lab's GRUB cannot pass such a volume id to a kernel; EL's can.")
     wanted = content.needed(order.repo_root, order.channel, names, el=int(base.major))
     order.key.check_usable(order.epoch)
     remaster.check_space(base, 0, order.out.parent)
@@ -160,7 +163,7 @@ class _Build:
             step.note(f"{len(packages)} packages")
         if self._base.lab:
             return packages, Closure((), ())
-        _refuse_lab_packages(packages)
+        policy.check_packages(self._base, packages)
         closed = self._close()
         if closed.added:
             packages = content.add_packages(self._repository, packages, closed.added, order.key, order.epoch)
@@ -267,19 +270,10 @@ class _Build:
             sidecars = sums.write(image, made, (data, late[sbom.PATH](digest)), order.key, order.epoch)
         # The kickstart on it carries them.
         image.chmod(0o600 if order.password_hash or order.variables else 0o644)
+        syncfs(self._folder)  # a power cut after a rename must not leave a file without its content
         for path in (*sidecars, image):
             path.replace(order.out.with_name(path.name))
         return Built(order.out, made.pressed.sha256, data, closed.missing)
-
-
-def _check_output(order: Order) -> None:
-    existing = [path for path in (order.out, *sums.sidecars(order.out)) if path.exists()]
-    if existing and not order.force:
-        raise SwitchroomError(
-            f"The output '{existing[0]}' exists.",
-            hint="Give another name with --out, or replace it with --force.",
-            code=ExitCode.REFUSED,
-        )
 
 
 def _names(order: Order) -> List[str]:
@@ -300,27 +294,3 @@ def _find(order: Order, reporter: Reporter) -> Found:
 
 def _volume_id(base: Base) -> str:
     return f"Switchroom-{'Lab-' if base.lab else ''}{base.version.split('.')[0]}-x86_64"
-
-
-def _check_lab(order: Order, base: Base, volume_id: str, reporter: Reporter) -> None:
-    fixtures = [one.key for one in order.series if one.type is SeriesType.FIXTURE]
-    if fixtures and not base.lab:
-        raise SwitchroomError(
-            f"The series '{fixtures[0]}' is a fixture of the lab and never goes onto a real base.",
-            hint="Leave it out, or build on '--base lab'.",
-            code=ExitCode.REFUSED,
-        )
-    if base.lab and kernel_label(volume_id) != volume_id:
-        reporter.warn("The lab's GRUB cannot pass such a volume id to a kernel; EL's can.")
-
-
-def _refuse_lab_packages(packages: Sequence[RepoPackage]) -> None:
-    lab = sorted(one.nevra for one in packages if one.evr.release.endswith(".lab"))
-    if lab:
-        raise SwitchroomError(
-            f"{len(lab)} packages were built on a host that is not Enterprise Linux ('.lab'); a real base"
-            " does not take them.",
-            cause="\n".join(lab[:10]),
-            hint="Build them on an Enterprise Linux host or with: switchroom build packages --builder mock",
-            code=ExitCode.REFUSED,
-        )
