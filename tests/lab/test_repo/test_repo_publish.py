@@ -77,6 +77,20 @@ def test_a_root_with_odd_characters_gets_a_valid_file_url(
     assert "/my%20repo/testing/" in (odd.root / "testing/el9/x86_64/mirrorlist").read_text()
 
 
+def test_web_server_can_read_what_a_careful_umask_published(
+    key: SigningKey, small: Path, tmp_path: Path
+) -> None:
+    shop, before = Shop(tmp_path / "root", key), os.umask(0o077)
+    try:
+        shop.publish(small)
+        shop.promote()
+    finally:
+        os.umask(before)
+    found = [path for path in (shop.root, *shop.root.rglob("*")) if path.name != layout.LOCK]
+    assert [path for path in found if path.is_dir() and path.stat().st_mode & 0o055 != 0o055] == []
+    assert [path for path in found if path.is_file() and path.stat().st_mode & 0o044 != 0o044] == []
+
+
 def test_publishing_again_changes_nothing(shop: Shop, small: Path) -> None:
     shop.publish(small)
     before = tree(shop.root)

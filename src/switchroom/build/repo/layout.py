@@ -108,7 +108,7 @@ class Channel:
         _flush(prepared)
         number = (self.numbers() or [0])[-1] + 1
         final = self.generation(number)
-        self.generations.mkdir(parents=True, exist_ok=True)
+        _make_readable(self.generations, self.root)
         prepared.rename(final)
         fsync_dir(self.generations)
         link_atomic(f"generations/{final.name}", self.folder / "current")
@@ -163,7 +163,18 @@ def all_channels(root: Path) -> Tuple[Channel, ...]:
 
 def writer_lock(root: Path) -> ContextManager[None]:
     """Hold the whole repository for one writer; a second one waits, then is refused."""
+    if not root.exists():  # one that is there has the mode its owner gave it
+        _make_readable(root, root.parent)
     return lock.exclusive(root / LOCK, what=f"the repository '{root}'", wait=_LOCK_SECONDS)
+
+
+def _make_readable(folder: Path, below: Path) -> None:
+    """Make a folder, and let readers into it and what is between it and ``below``, whatever the umask."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for place in (folder, *folder.parents):
+        if place == below:
+            break
+        place.chmod(place.stat().st_mode | 0o755)
 
 
 @contextlib.contextmanager
