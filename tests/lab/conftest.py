@@ -20,6 +20,7 @@ _LONGEST = (
     "test_collection_inventory.py",
     "test_first_boot.py",
     "test_switch.py",
+    "test_image.py",
 )
 
 

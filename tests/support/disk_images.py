@@ -57,6 +57,12 @@ class Machine:
         argv = ["ssh", *words, "-i", str(self.key), "-p", str(self.port), "root@127.0.0.1", text]
         return subprocess.run(argv, check=False, capture_output=True, text=True, timeout=timeout)
 
+    def ask(self, text: str) -> str:
+        """Run a shell command that must succeed, and return what it printed."""
+        done = self.run(text)
+        assert done.returncode == 0, f"{text}: {done.stdout}{done.stderr}"
+        return done.stdout
+
     def wait_for(self, text: str) -> str:
         """Repeat a shell command until it succeeds; return what it printed."""
         deadline = time.monotonic() + _BOOT_SECONDS
@@ -84,5 +90,7 @@ def started(image: Path, folder: Path, firmware: str, key: Path) -> Iterator[Mac
     disk = ["-drive", f"if=virtio,format=qcow2,snapshot=on,file={image}"]
     network = ["-nic", f"user,restrict=on,model=virtio-net-pci,hostfwd=tcp:127.0.0.1:{port}-:22"]
     with Guest(folder, [*disk, *network], firmware=firmware, memory=1536) as guest:
+        machine = Machine(guest, port, key)
         wait_for_login(guest)
-        yield Machine(guest, port, key)
+        machine.wait_for("true")
+        yield machine

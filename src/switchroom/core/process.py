@@ -59,7 +59,6 @@ _PACKAGES = {
     "sipp": ("sip-tester", "sipp"),
     "ssh": ("openssh-client", "openssh-clients"),
     "ssh-keygen": ("openssh-client", "openssh-clients"),
-    "systemd-firstboot": ("systemd", "systemd"),
     "systemd-nspawn": ("systemd-container", "systemd-container"),
     "unshare": ("util-linux", "util-linux"),
 }

@@ -38,7 +38,6 @@ _TOOLS = (
     "xorriso",
     "mcopy",
     "qemu-img",
-    "systemd-firstboot",
     "unshare",
 )
 _ROOM = 6 << 30  # bytes: a system, its packages twice, and the compressed result

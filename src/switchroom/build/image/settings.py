@@ -8,7 +8,6 @@ from pathlib import Path
 
 from switchroom.build.image.description import Description
 from switchroom.build.image.inside import inside
-from switchroom.core.process import run
 
 _SELINUX = "etc/selinux/config"
 _CONTEXTS = "etc/selinux/targeted/contexts/files/file_contexts"
@@ -24,18 +23,11 @@ _NOT_SHARED = (
 
 def apply(root: Path, wanted: Description) -> None:
     """Set locale, time zone, host name, services, firewall and root's credentials."""
-    run(
-        [
-            "systemd-firstboot",
-            f"--root={root}",
-            "--force",
-            f"--locale={wanted.lang}",
-            f"--timezone={wanted.timezone}",
-            f"--hostname={wanted.hostname}",
-        ],
-        what="Setting locale, time zone and host name",
-    )
+    (root / "etc/locale.conf").write_text(f"LANG={wanted.lang}\n")
     (root / "etc/vconsole.conf").write_text(f"KEYMAP={wanted.keyboard}\n")
+    (root / "etc/hostname").write_text(f"{wanted.hostname}\n")
+    (root / "etc/localtime").unlink(missing_ok=True)
+    (root / "etc/localtime").symlink_to(f"../usr/share/zoneinfo/{wanted.timezone}")
     inside(root, "systemctl", "set-default", "multi-user.target")
     inside(root, "systemctl", "enable", *(f"{name}.service" for name in wanted.services))
     services = [f"--service={name}" for name in wanted.firewall_services]
