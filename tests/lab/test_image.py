@@ -99,6 +99,7 @@ _OF_ONE = {
     "mounts": "findmnt -nl --real --output TARGET,SOURCE,FSTYPE; swapon --noheadings --show=NAME",
     "free": "vgs --noheadings --nosuffix --units g --options vg_free pbx",
     "default": "systemctl get-default; systemctl is-enabled chronyd sshd firewalld switchroom-first-boot",
+    "modes": "cd /etc; stat -c '%a %n' fstab locale.conf default /boot/grub2 /root/.ssh/authorized_keys",
     "root": "passwd --status root; hostname; readlink /etc/localtime; cat /etc/locale.conf",
 }
 
@@ -146,6 +147,12 @@ def test_its_system_is_the_one_that_the_kickstart_describes(boots: Dict[str, Fut
         "../usr/share/zoneinfo/Etc/UTC",
         "LANG=en_US.UTF-8",
     ]
+
+
+def test_its_files_have_the_modes_of_a_system(boots: Dict[str, Future[Dict[str, str]]]) -> None:
+    modes = dict(line.split()[::-1] for line in boots["bios"].result()["modes"].splitlines())
+    assert (modes.pop("/root/.ssh/authorized_keys"), modes.pop("default")) == ("600", "755")
+    assert modes == {"fstab": "644", "locale.conf": "644", "/boot/grub2": "755"}
 
 
 def test_machines_from_one_image_share_no_identity(boots: Dict[str, Future[Dict[str, str]]]) -> None:

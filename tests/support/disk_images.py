@@ -16,6 +16,7 @@ from lab.stub import RPM_HOME
 from support.qemu import Guest
 from switchroom.build.workspace import cache_dir
 
+_CAREFUL = 0o077  # a builder's umask, which must not show in the image
 _BOOT_SECONDS = 600.0  # in software emulation, beside other tests
 
 
@@ -34,7 +35,9 @@ def environment() -> Dict[str, str]:
 def make(base: Path, repository: Path, out: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Make an image, however that ends."""
     argv = command(base, repository, out, *words)
-    return subprocess.run(argv, env=environment(), check=False, capture_output=True, text=True)
+    return subprocess.run(
+        argv, env=environment(), check=False, capture_output=True, text=True, umask=_CAREFUL
+    )
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import os
 from pathlib import Path
 
 from switchroom.build.image import mounts
@@ -60,6 +61,7 @@ def register(subparsers: Subparsers) -> None:
 def _run(args: argparse.Namespace, context: Context) -> int:
     order = _order(args)
     mounts.make_private()
+    os.umask(0o022)  # the new system's files are for its own users, whatever this one's are for
     built = build_image(order, context.reporter)
     data = {"image": str(built.image), "sha256": built.sha256, "manifest": built.manifest}
     context.result(data, _text(built))

@@ -91,6 +91,6 @@ def _describe(folder: Path, original: Path) -> None:
 
 def _keys(base: Base, folder: Path) -> Tuple[Path, ...]:
     """Copy the keys that the base's publisher signs with; those of its test packages are left behind."""
-    names = [name for name in base.files if name.startswith("RPM-GPG-KEY-") and "Test" not in name]
+    names = [name for name in base.files if name.startswith("RPM-GPG-KEY-") and "test" not in name.lower()]
     xorriso.extract(base.path, {name: folder / name for name in names})
     return tuple(sorted(folder / name for name in names))
