@@ -98,6 +98,7 @@ _OF_ONE = {
     "active": "systemctl is-active asterisk sshd firewalld",
     "mounts": "findmnt -nl --real --output TARGET,SOURCE,FSTYPE; swapon --noheadings --show=NAME",
     "free": "vgs --noheadings --nosuffix --units g --options vg_free pbx",
+    "fstab": "cat /etc/fstab",
     "default": "systemctl get-default; systemctl is-enabled chronyd sshd firewalld switchroom-first-boot",
     "modes": "cd /etc; stat -c '%a %n' fstab locale.conf default /boot/grub2 /root/.ssh/authorized_keys",
     "root": "passwd --status root; hostname; readlink /etc/localtime; cat /etc/locale.conf",
@@ -136,6 +137,8 @@ def test_its_disk_is_divided_as_an_installation_divides_it(boots: Dict[str, Futu
     }
     assert rows[-1][0].startswith("/dev/dm-")
     assert float(said["free"]) > 3  # for snapshots
+    options = {row[1]: row[3] for row in map(str.split, said["fstab"].splitlines())}
+    assert [place for place in options if "nofail" in options[place]] == ["/boot", "/boot/efi", "none"]
 
 
 def test_its_system_is_the_one_that_the_kickstart_describes(boots: Dict[str, Future[Dict[str, str]]]) -> None:

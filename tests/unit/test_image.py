@@ -66,10 +66,10 @@ def test_fstab_names_volumes_by_device_and_partitions_by_their_own_name() -> Non
     ]
     assert storage.fstab(systems).splitlines() == [
         "/dev/mapper/pbx-root / xfs defaults 0 0",
-        "UUID=1b1e /boot xfs nofail 0 0",
-        "UUID=AB12-CD34 /boot/efi vfat umask=0077,shortname=winnt,nofail 0 2",
-        "/dev/mapper/pbx-var /var xfs x-systemd.device-timeout=10min 0 0",
-        "/dev/mapper/pbx-swap none swap nofail 0 0",
+        "UUID=1b1e /boot xfs defaults 0 0",
+        "UUID=AB12-CD34 /boot/efi vfat umask=0077,shortname=winnt 0 2",
+        "/dev/mapper/pbx-var /var xfs defaults 0 0",
+        "/dev/mapper/pbx-swap none swap defaults 0 0",
     ]
 
 

@@ -332,3 +332,33 @@ def test_the_first_password_is_asked_for_until_it_is_set(installer: Installer) -
     assert (installer.folder / "asked").read_text() == "root\nroot\n"
     assert not mark.exists()
     assert "switchroom-first-password@ttyS0.service" in (installer.folder / "stopped").read_text()
+
+
+ANACONDAS_FSTAB = """
+#
+# /etc/fstab
+# Created by anaconda on Mon Nov 23 10:00:00 2026
+#
+/dev/mapper/pbx-root    /                       xfs     defaults        0 0
+UUID=0f1e /boot                   xfs     defaults        0 0
+UUID=7B77-95E7          /boot/efi               vfat    umask=0077,shortname=winnt 0 2
+/dev/mapper/pbx-var     /var                    xfs     defaults        0 0
+/dev/mapper/pbx-swap    none                    swap    defaults        0 0
+"""
+
+
+def test_dial_tone_does_not_hang_on_what_a_running_pbx_can_do_without(installer: Installer) -> None:
+    installer.write("fstab", ANACONDAS_FSTAB)
+    script = (data_path("kickstart") / "scripts/post-fstab.sh").read_text()
+    assert script in scripts(render(settings()), KS_SCRIPT_POST)[1]
+    assert installer.run(script, {"/etc/fstab": "fstab"}) == ""
+    told = (installer.folder / "fstab").read_text().splitlines()
+    assert told[:6] == ANACONDAS_FSTAB.splitlines()[:6]
+    assert [line.split()[1:4] for line in told[6:]] == [
+        ["/boot", "xfs", "defaults,nofail"],
+        ["/boot/efi", "vfat", "umask=0077,shortname=winnt,nofail"],
+        ["/var", "xfs", "defaults,x-systemd.device-timeout=10min"],
+        ["none", "swap", "defaults,nofail"],
+    ]
+    verify = ["findmnt", "--verify", "--tab-file", installer.folder / "fstab"]
+    assert b"0 parse errors" in subprocess.run(verify, capture_output=True, check=False).stderr

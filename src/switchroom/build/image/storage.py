@@ -19,7 +19,6 @@ from switchroom.core.process import Arg, output, run
 TOOLS = ("sfdisk", "losetup", "lvm", "mkfs.xfs", "mkfs.vfat", "mkswap", "mount")
 
 _MIB = 1 << 20
-_PATIENT = "x-systemd.device-timeout=10min"
 # GPT partition types: the UEFI and Discoverable Partitions specifications, and GRUB's manual for biosboot.
 _TYPES = {
     "biosboot": "21686148-6449-6E6F-744E-656564454649",
@@ -86,18 +85,11 @@ def mount(image: Path, systems: Sequence[FileSystem], root: Path) -> None:
 
 
 def fstab(systems: Sequence[FileSystem]) -> str:
-    """Return the new system's ``/etc/fstab``.
-
-    What a running PBX can do without does not keep it from starting (``nofail``); for what it cannot do
-    without, a slow machine waits longer than systemd's 90 s, after which there would be an emergency shell in
-    place of dial tone.
-    """
-    kinds = {"efi": ("vfat", "umask=0077,shortname=winnt,nofail", 2), "swap": ("swap", "nofail", 0)}
+    """Return the new system's ``/etc/fstab``, as Anaconda writes it."""
+    kinds = {"efi": ("vfat", "umask=0077,shortname=winnt", 2)}
     rows = []
     for one in sorted((one for one in systems if one.mount), key=lambda one: one.mount or ""):
-        needed = "defaults" if one.mount == "/" else _PATIENT
-        usual = (one.fstype, "nofail" if one.mount == "/boot" else needed, 0)
-        kind, options, check = kinds.get(one.fstype, usual)
+        kind, options, check = kinds.get(one.fstype, (one.fstype, "defaults", 0))
         place = "none" if one.fstype == "swap" else one.mount
         rows.append(f"{one.source} {place} {kind} {options} 0 {check}\n")
     return "".join(rows)
