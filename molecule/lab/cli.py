@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import NoReturn, Optional, Sequence
 
-from lab import registry
+from lab import images, registry
 from lab.boxes import Box, make_box
 from lab.layers import appliance_layer, repository_bind
 from lab.registry import Record
@@ -83,6 +83,11 @@ def _parser() -> argparse.ArgumentParser:
     which.add_argument("name", nargs="?", metavar="NAME")
     which.add_argument("--all", action="store_true", help="every box but those of running tests")
     down.set_defaults(handler=_down)
+    image = commands.add_parser("image", help="make a disk image of the lab's system, to start in QEMU")
+    image.add_argument("out", type=Path, metavar="FILE", help="the image to write")
+    image.add_argument("--ssh-key", type=Path, metavar="FILE", help="root's public key (else it asks)")
+    image.add_argument("--repository", type=Path, metavar="DIR", help="as for 'up'")
+    image.set_defaults(handler=_image)
     listing = commands.add_parser("list", help="show the boxes of this machine")
     listing.add_argument("--json", action="store_true", help="for machines")
     listing.set_defaults(handler=_list)
@@ -143,6 +148,10 @@ def _quickstart() -> Path:
             code=ExitCode.REFUSED,
         )
     return _QUICKSTART
+
+
+def _image(args: argparse.Namespace) -> int:
+    return images.make(args.out, (args.repository or _quickstart()).absolute(), args.ssh_key)
 
 
 def _exec(args: argparse.Namespace) -> NoReturn:

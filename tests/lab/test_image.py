@@ -19,7 +19,7 @@ from typing import Dict, Iterator, NamedTuple
 
 import pytest
 
-from lab import bootable
+from lab import bootable, images
 from support import disk_images, media
 from support.boxes import common_repository
 from switchroom.build.iso.lab_base import lab_base
@@ -208,9 +208,9 @@ def test_enterprise_linux_is_made_on_enterprise_linux(common_repository: Path, t
 
 def test_killed_it_leaves_no_image_and_no_device(common_repository: Path, tmp_path: Path) -> None:
     out = tmp_path / "pbx.qcow2"
-    argv = disk_images.command(bootable.medium(), common_repository, out)
+    argv = images.command(bootable.medium(), common_repository, out)
     with (tmp_path / "log").open("wb") as log:
-        child = subprocess.Popen(argv, env=disk_images.environment(), stderr=log, start_new_session=True)
+        child = subprocess.Popen(argv, env=images.environment(), stderr=log, start_new_session=True)
     deadline = time.monotonic() + 300
     while b"Installing the system" not in (tmp_path / "log").read_bytes():
         assert child.poll() is None, (tmp_path / "log").read_text()

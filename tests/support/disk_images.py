@@ -3,40 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, Iterator, List
+from typing import Iterator
 
-from lab.stub import RPM_HOME
+from lab import images
 from support.qemu import Guest
-from switchroom.build.workspace import cache_dir
 
 _CAREFUL = 0o077  # a builder's umask, which must not show in the image
 _BOOT_SECONDS = 600.0  # in software emulation, beside other tests
 
 
-def command(base: Path, repository: Path, out: Path, *words: str) -> List[str]:
-    """Return the command that makes an image of series 22."""
-    chosen = ["--repo-root", str(repository), "--channel", "testing", "--series", "22"]
-    make = [sys.executable, "-m", "switchroom", "build", "image", "--base", str(base), "--out", str(out)]
-    return [*make, *chosen, *words]
-
-
-def environment() -> Dict[str, str]:
-    """Return the environment of that command: Debian's rpm needs to be told where EL has its database."""
-    return {**os.environ, **RPM_HOME, "SWITCHROOM_CACHE": str(cache_dir())}
-
-
 def make(base: Path, repository: Path, out: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Make an image, however that ends."""
-    argv = command(base, repository, out, *words)
+    argv = images.command(base, repository, out, *words)
     return subprocess.run(
-        argv, env=environment(), check=False, capture_output=True, text=True, umask=_CAREFUL
+        argv, env=images.environment(), check=False, capture_output=True, text=True, umask=_CAREFUL
     )
 
 
