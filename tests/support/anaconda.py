@@ -12,7 +12,9 @@ from support.kickstarts import handler
 # To be run in a mount namespace of its own: nothing of it is seen, or left, outside.
 POST = r"""
 mount -t tmpfs tmpfs /run
-mkdir -p /run/install/repo
+mkdir -p /run/install/repo /run/sysroot
+mount --rbind "$ANA_INSTALL_PATH" /run/sysroot  # it may lie below /tmp
+export ANA_INSTALL_PATH=/run/sysroot
 mount --bind "$LAB/medium" /run/install/repo
 cp -r "$LAB/scripts" "$LAB/cmdline" /run
 mount -t tmpfs tmpfs /tmp
