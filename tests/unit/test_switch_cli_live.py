@@ -50,6 +50,14 @@ def test_log_gets_one_line_a_change_and_no_escape_sequences() -> None:
     ]
 
 
+def test_clock_that_was_set_back_makes_no_step_end_before_it_began() -> None:
+    log = io.StringIO()
+    steps = StepList(log)
+    for event in (step("drain", "begin"), step("drain", "done", "no call is left", ago=5)):
+        steps.take(event)
+    assert log.getvalue().endswith("done (no call is left), 0.0 s\n")
+
+
 def last_screen(text: str) -> str:
     return text.rpartition("A\r")[2]
 

@@ -93,7 +93,8 @@ class StepList:
             self._leave(then)
             line.begin, line.end, self._active = then, 0.0, step
         else:
-            line.begin, line.end, self._active = line.begin or then, then, None
+            line.begin = line.begin or then
+            line.end, self._active = max(then, line.begin), None  # the clock may have been set back
         if not self._live:
             self._write(line.plain() + "\n")
 
@@ -101,7 +102,7 @@ class StepList:
         """Close a step that was given up and therefore never told its end."""
         if self._active:
             left = self._lines[self._active]
-            left.state, left.end, left.note = "left", now, "given up"
+            left.state, left.end, left.note = "left", max(now, left.begin), "given up"
 
     def _drain(self, event: Mapping[str, Any]) -> None:
         """Show how the drain goes; in a log only when the number of calls has changed."""
