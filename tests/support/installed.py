@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
-import shutil
 from pathlib import Path
 from typing import Dict, Iterator, Sequence
 
 import yaml
 
-from lab import rpms
 from lab.boxes import Box, make_box
 from lab.layers import ensure_layer
 from lab.namespaces import Namespaces
-from lab.rpms.ansible import ansible_core
+from lab.rpms.distribution import DRESS, lay_out
 from lab.wardrobe import dress_layer
 from support.anaconda import POST, write_scripts, write_tool
 from support.packages import built_packages
@@ -26,9 +23,7 @@ from switchroom.build.kickstart.settings import KickstartSettings, Mode, offers
 from switchroom.build.repo import TESTING
 from switchroom.build.repo.export import export_media
 from switchroom.build.workspace import data_path
-from switchroom.core import process
 
-DRESS = "el9"
 _KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFdvcmxkV29ybGRXb3JsZFdvcmxkV29ybGRXb3JsZFdv admin@example.org"
 # An EL system has it, and the first boot finds no network at all.
 _NO_ROUTE = """\
@@ -67,7 +62,7 @@ def make_medium(folder: Path, repository: Path, more: Sequence[str] = (), *, ans
     )
     (ours / "RPM-GPG-KEY-switchroom").write_bytes(key.export_public())
     (ours / "manifest.json").write_text("{}\n")
-    _add_distribution(folder / "medium", ansible)
+    lay_out(folder / "medium", ansible)
     write_scripts(render(settings), folder)
     (folder / "cmdline").write_text("quiet\n")
     return folder
@@ -79,17 +74,6 @@ def without_stand_ins(folder: Path) -> Dict[str, bool]:
     named = yaml.safe_load((data_path("roles") / "base/vars/el9.yml").read_text())
     parts = {part: named[f"__base_packages_{part}"] for part in ("firewall", "fail2ban", "updates")}
     return {f"base_{part}": False for part, names in parts.items() if not set(names) <= there}
-
-
-def _add_distribution(medium: Path, ansible: str) -> None:
-    published = rpms.repository(DRESS)
-    shutil.copytree(published / "appstream", medium / "AppStream", copy_function=os.link)
-    packages = medium / "BaseOS/Packages"
-    packages.mkdir(parents=True)
-    found = [path for source in ("baseos", "epel") for path in (published / source).glob("*.rpm")]
-    for rpm in (*found, ansible_core(ansible)):
-        os.link(rpm, packages / rpm.name)
-    process.run(["createrepo_c", "--quiet", medium / "BaseOS"], what="Making the medium's repository")
 
 
 def installed_layer(folder: Path) -> Path:

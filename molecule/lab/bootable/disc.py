@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import configparser
 import hashlib
-import os
 import shutil
 from pathlib import Path
 
@@ -12,7 +11,9 @@ from lab import rpms
 from lab.bootable.package import package
 from lab.bootable.tree import HERE, lay_out, load_system
 from lab.recipe import content_key
+from lab.rpms import distribution
 from lab.rpms.ansible import ansible_core
+from lab.rpms.distribution import DRESS
 from lab.rpms.publish import KEY
 from switchroom.build import labmedia
 from switchroom.build.iso import xorriso
@@ -20,10 +21,9 @@ from switchroom.build.iso.base import open_base
 from switchroom.build.iso.lab_base import lab_base, write_base
 from switchroom.build.keys import development_key
 from switchroom.build.workspace import cache_dir
-from switchroom.core import lock, process
+from switchroom.core import lock
 from switchroom.core.files import staging
 
-_DRESS = "el9"
 _SECONDS = 1800.0
 _GROUPS = """<?xml version="1.0"?>
 <comps><group><id>core</id><name>Core</name><uservisible>false</uservisible><packagelist>
@@ -45,10 +45,14 @@ def medium() -> Path:
 
 
 def _key() -> str:
-    parts = [content_key(), rpms.repository(_DRESS).name, ansible_core(_DRESS).parent.parent.name]
+    parts = [
+        content_key(),
+        rpms.repository(DRESS).name,
+        ansible_core(DRESS).parent.parent.name,
+    ]
     parts += [labmedia.kernel_package(cache_dir("lab")).name, development_key().fingerprint]
     digest = hashlib.sha256("\0".join(parts).encode())
-    for path in sorted(path for path in HERE.iterdir() if path.is_file()):
+    for path in (*sorted(path for path in HERE.iterdir() if path.is_file()), Path(distribution.__file__)):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -58,23 +62,13 @@ def _make(scratch: Path) -> Path:
     kernel = lay_out(system, root, scratch / "work")
     boot = open_base(lab_base(cache_dir("iso"), "9"))
     xorriso.extract(boot.path, {name: tree / name for name in boot.files if name != "isolinux/boot.cat"})
-    _add_packages(tree, package(system, root, kernel, scratch), scratch)
+    shutil.copyfile(rpms.repository(DRESS) / KEY, tree / KEY)
+    (scratch / "groups.xml").write_text(_GROUPS)
+    built = package(system, root, kernel, scratch)
+    distribution.lay_out(tree, more=[built], groups=scratch / "groups.xml")
     _add_to_treeinfo(tree / ".treeinfo")
     write_base(tree, scratch / "new.iso", "Switchroom Lab System 9")
     return scratch / "new.iso"
-
-
-def _add_packages(tree: Path, system: Path, scratch: Path) -> None:
-    published, base = rpms.repository(_DRESS), tree / "BaseOS/Packages"
-    shutil.copytree(published / "appstream", tree / "AppStream", copy_function=os.link)
-    shutil.copyfile(published / KEY, tree / KEY)
-    base.mkdir(parents=True)
-    found = [path for source in ("baseos", "epel") for path in (published / source).glob("*.rpm")]
-    for rpm in (*found, ansible_core(_DRESS), system):
-        os.link(rpm, base / rpm.name)
-    (scratch / "groups.xml").write_text(_GROUPS)
-    words = ["createrepo_c", "--quiet", f"--groupfile={scratch / 'groups.xml'}", tree / "BaseOS"]
-    process.run(words, what="Making the medium's repository")
 
 
 def _add_to_treeinfo(path: Path) -> None:

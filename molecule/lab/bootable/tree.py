@@ -88,12 +88,12 @@ def _add_kernel(system: System, root: Path, scratch: Path) -> str:
 
 def _add_loader(system: System, root: Path) -> None:
     """Leave what shim's and GRUB's packages leave for the EFI system partition; this GRUB is not signed."""
-    for vendor, name in (("BOOT", "BOOTX64.EFI"), ("lab", "grubx64.efi")):
-        folder = root / "boot/efi/EFI" / vendor
-        folder.mkdir(parents=True)
-        words = ["grub-mkimage", "--format=x86_64-efi", "--prefix=/EFI/lab", "--output=/boot/grub.efi"]
-        _inside(root, *words, *system.efi_modules)
-        (root / "boot/grub.efi").rename(folder / name)
+    grub = "boot/efi/EFI/lab/grubx64.efi"
+    for vendor in ("lab", "BOOT"):
+        (root / "boot/efi/EFI" / vendor).mkdir(parents=True)
+    words = ["grub-mkimage", "--format=x86_64-efi", "--prefix=/EFI/lab", f"--output=/{grub}"]
+    _inside(root, *words, *system.efi_modules)
+    shutil.copyfile(root / grub, root / "boot/efi/EFI/BOOT/BOOTX64.EFI")
 
 
 def _inside(root: Path, *words: str) -> None:
