@@ -40,13 +40,6 @@ def register(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--series", metavar="KEY", help="the Asterisk series (default: the newest long-term one)"
     )
-    parser.add_argument(
-        "--repo",
-        action="append",
-        default=[],
-        metavar="ID=PATH",
-        help="a local repository to take packages from that the base lacks; may be given more than once",
-    )
     smallest = load_disks()["minimum"] // _GIB
     parser.add_argument(
         "--size",

@@ -42,7 +42,6 @@ def register(subparsers: Subparsers) -> None:
         help="an Asterisk series to offer; may be given more than once (default: all supported)",
     )
     parser.add_argument("--volume-id", metavar="ID", help="up to 32 characters (default: by release)")
-    _add_repository_arguments(parser)
     _add_content_arguments(parser)
     parser.add_argument("--verify", type=Path, metavar="FILE", help="check this image, build nothing")
     parser.add_argument(
@@ -51,24 +50,13 @@ def register(subparsers: Subparsers) -> None:
     add_content_options(parser)
 
 
-def _add_repository_arguments(parser: argparse.ArgumentParser) -> None:
+def _add_content_arguments(parser: argparse.ArgumentParser) -> None:
     again = {
-        (
-            "--repo",
-            "ID=PATH",
-        ): "a local repository to copy packages from that the base lacks; may be given again",
         (
             "--network-repo",
             "ID=URL",
         ): "a repository (or its local copy) that the installation reaches over the"
         " network: packages are resolved against it and not copied; may be given again",
-    }
-    for (option, metavar), text in again.items():
-        parser.add_argument(option, action="append", default=[], metavar=metavar, help=text)
-
-
-def _add_content_arguments(parser: argparse.ArgumentParser) -> None:
-    again = {
         ("--add-file", "SRC=PATH"): "put a file or folder on the medium; may be given again",
         ("--boot-arg", "ARG"): "add a kernel argument to each boot entry; may be given again",
         ("--remove-arg", "ARG"): "take one (NAME or NAME=VALUE) from each; may be given again",

@@ -30,7 +30,14 @@ def add_origin_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_content_options(parser: argparse.ArgumentParser) -> None:
-    """Add what goes into an image: channel, first boot, root's credentials; and key and catalog."""
+    """Add what goes into an image: packages, first boot, root's credentials; and key and catalog."""
+    parser.add_argument(
+        "--repo",
+        action="append",
+        default=[],
+        metavar="ID=PATH",
+        help="a local repository to copy packages from that the base lacks; may be given again",
+    )
     parser.add_argument("--channel", choices=CHANNELS, default=STABLE, help=f"default: {STABLE}")
     parser.add_argument(
         "--site-vars", type=Path, metavar="FILE", help="variables of the roles for the first boot, in YAML"

@@ -9,6 +9,7 @@ from pykickstart.constants import KS_SCRIPT_POST, SELINUX_ENFORCING
 from pykickstart.parser import KickstartParser
 from pykickstart.version import makeVersion
 
+from switchroom.build.kickstart.check import asked
 from switchroom.build.kickstart.defaults import load_defaults
 
 
@@ -45,10 +46,9 @@ def read(kickstart: str, el: int) -> Description:
     """
     handler: Any = makeVersion(load_defaults().major(el).syntax)
     KickstartParser(handler, followIncludes=False).readKickstartFromString(kickstart)
-    groups = [f"@{group.name}" for group in handler.packages.groupList]
     scripts = [one for one in handler.scripts if one.type == KS_SCRIPT_POST and one.inChroot]
     return Description(
-        packages=(*groups, *handler.packages.packageList),
+        packages=tuple(asked(handler)),
         scripts=tuple(Script(one.script, one.interp, one.logfile) for one in scripts),
         lang=handler.lang.lang,
         keyboard=handler.keyboard.x_layouts[0],

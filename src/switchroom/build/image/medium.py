@@ -10,14 +10,12 @@ import createrepo_c as cr
 
 from switchroom.build.iso import content, policy, xorriso
 from switchroom.build.iso.base import Base
-from switchroom.build.iso.closure import unpack_metadata
+from switchroom.build.iso.closure import MEDIUM, OURS, unpack_metadata, urls
 from switchroom.build.keys import SigningKey
 from switchroom.build.kickstart.packages import Chosen, Request, refused, solve
 from switchroom.build.repo.export import export_media
 from switchroom.core.process import Arg, run
 
-_OURS = "switchroom:"  # no id that a person gives has a colon
-_MEDIUM = "medium:"
 _HINT = (
     "Take another base, correct 'kickstart/defaults.yml', or name a repository that has it: --repo ID=PATH"
 )
@@ -57,9 +55,8 @@ def lay_out(supply: Supply, request: Request, names: Sequence[str], folder: Path
     )
     policy.check_packages(supply.base, packages)
     metadata = unpack_metadata(supply.base, scratch)
-    repositories = {_OURS: ours, **supply.extra, **{_MEDIUM + name: path for name, path in metadata.items()}}
-    urls = {name: path.absolute().as_uri() for name, path in repositories.items()}
-    solved = solve(urls, request.everything, el, scratch)
+    repositories = {OURS: ours, **supply.extra, **{MEDIUM + name: path for name, path in metadata.items()}}
+    solved = solve(urls(repositories), request.everything, el, scratch)
     if solved.missing:
         raise refused(solved.missing, request, _HINT)
     added = [supply.extra[one.repo] / one.location for one in solved.chosen if one.repo in supply.extra]
@@ -72,7 +69,7 @@ def lay_out(supply: Supply, request: Request, names: Sequence[str], folder: Path
 def _from_base(
     base: Base, metadata: Mapping[str, Path], chosen: Sequence[Chosen], folder: Path
 ) -> Tuple[str, ...]:
-    wanted = {name: [one.location for one in chosen if one.repo == _MEDIUM + name] for name in metadata}
+    wanted = {name: [one.location for one in chosen if one.repo == MEDIUM + name] for name in metadata}
     places = {f"{name}/{place}": folder / name / place for name, found in wanted.items() for place in found}
     xorriso.extract(base.path, places)
     parts = [name for name, found in wanted.items() if found]

@@ -56,9 +56,7 @@ def write(image: Path, made: Made, key: SigningKey) -> str:
     digest = sha256(image)
     described = {**_describe(made), "image": {"file": image.name, "sha256": digest}}
     sums.manifest_path(image).write_bytes(manifest.encode(described))
-    rows = {image.name: digest, sums.manifest_path(image).name: sha256(sums.manifest_path(image))}
-    sums.sums_path(image).write_text("".join(f"{found}  {name}\n" for name, found in rows.items()))
-    key.detach_sign(sums.sums_path(image), made.epoch)
+    sums.sign(image, digest, [sums.manifest_path(image)], key, made.epoch)
     return digest
 
 

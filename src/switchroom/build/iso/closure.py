@@ -13,8 +13,8 @@ from switchroom.build.kickstart.packages import Request, Solved, refused, solve
 from switchroom.core.errors import ExitCode, SwitchroomError
 
 # No id that a person gives has a colon.
-_OURS = "switchroom:"
-_MEDIUM = "medium:"
+OURS = "switchroom:"
+MEDIUM = "medium:"
 _NO_PACKAGES = "all packages of the system: the base has no repository"
 _HINT = (
     "Correct a wrong name in 'kickstart/defaults.yml', or name a repository that has it: --repo ID=PATH to"
@@ -55,8 +55,8 @@ def resolve(base: Base, ours: Path, named: Repositories, request: Request, scrat
     base's metadata. Raises SwitchroomError (refused) for what none of them provides, and where there is
     nothing to resolve against.
     """
-    medium = _urls({_MEDIUM + name: path for name, path in unpack_metadata(base, scratch).items()})
-    local = {**medium, **_urls({_OURS: ours, **named.folders})}
+    medium = urls({MEDIUM + name: path for name, path in unpack_metadata(base, scratch).items()})
+    local = {**medium, **urls({OURS: ours, **named.folders})}
     if medium:
         system = solve(medium, request.system, request.el, scratch)
         solved = _on_medium(base, solve(local, request.everything, request.el, scratch))
@@ -73,7 +73,8 @@ def resolve(base: Base, ours: Path, named: Repositories, request: Request, scrat
     return Closure(tuple(sorted(added)), tuple(sorted(missing)), reached)
 
 
-def _urls(folders: Mapping[str, Path]) -> Dict[str, str]:
+def urls(folders: Mapping[str, Path]) -> Dict[str, str]:
+    """Return repositories as the solver takes them, from id and folder to id and URL."""
     return {name: folder.as_uri() for name, folder in folders.items()}
 
 
@@ -81,7 +82,7 @@ def _on_medium(base: Base, solved: Solved) -> Solved:
     """Count as missing what the medium's metadata has, but the medium has not."""
     absent: List[str] = []
     for one in solved.chosen:
-        folder = one.repo.removeprefix(_MEDIUM)
+        folder = one.repo.removeprefix(MEDIUM)
         if folder != one.repo and f"{folder}/{one.location}" not in base.files:
             absent.append(f"{one.nevra} (in the metadata of '{folder}', but not on the medium)")
     return Solved(solved.chosen, (*solved.missing, *absent))

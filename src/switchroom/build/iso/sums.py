@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Mapping, Tuple
+from typing import Any, Mapping, Sequence, Tuple
 
 from switchroom.build.iso import manifest
 from switchroom.build.iso.remaster import Remastered
@@ -52,13 +52,17 @@ def write(
     }
     manifest_path(image).write_bytes(manifest.encode({**data, "image": outer}))
     sbom_path(image).write_bytes(sbom)
-    lines = [f"{made.pressed.sha256}  {image.name}\n"]
-    lines += [f"{sha256(path)}  {path.name}\n" for path in (manifest_path(image), sbom_path(image))]
+    sign(image, made.pressed.sha256, (manifest_path(image), sbom_path(image)), key, epoch)
+    return sidecars(image)
+
+
+def sign(image: Path, digest: str, beside: Sequence[Path], key: SigningKey, epoch: int) -> None:
+    """Write and sign the sums of an image, whose SHA-256 is ``digest``, and of the files ``beside`` it."""
+    lines = [f"{digest}  {image.name}\n", *(f"{sha256(path)}  {path.name}\n" for path in beside)]
     sums_path(image).write_text("".join(lines))
     key.detach_sign(sums_path(image), epoch)
-    for path in sidecars(image):
+    for path in (sums_path(image), signature_path(image), *beside):
         path.chmod(0o644)  # they name what the image holds, and no secret of it
-    return sidecars(image)
 
 
 def read(image: Path) -> Mapping[str, str]:

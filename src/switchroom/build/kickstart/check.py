@@ -40,7 +40,11 @@ def check(text: str, el: int) -> None:
 
 def packages(text: str, el: int = 9) -> list[str]:
     """Return what the kickstart's %packages asks for: package names, and groups as ``@name``."""
-    handler = _Parsed(text, el).handler
+    return asked(_Parsed(text, el).handler)
+
+
+def asked(handler: Any) -> list[str]:
+    """Return the same of a kickstart that pykickstart has read into ``handler``."""
     groups = [f"@{group.name}" for group in handler.packages.groupList]
     return sorted([*groups, *handler.packages.packageList])
 
