@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from pathlib import Path
-from typing import Callable, Tuple
+from typing import Callable, Dict, Optional, Tuple
 
 import pytest
 
@@ -30,8 +30,10 @@ def box(tmp_path: Path) -> Path:
 def run(box: Path) -> Run:
     """Run a scriptlet with every absolute path moved below the box's folder."""
 
-    def runner(spec: str, name: str, *arguments: str) -> Tuple[int, str]:
-        defines = engine_defines(SERIES["22"]) if spec == "asterisk" else OTHERS[spec]
+    def runner(
+        spec: str, name: str, *arguments: str, defines: Optional[Dict[str, str]] = None
+    ) -> Tuple[int, str]:
+        defines = defines or (engine_defines(SERIES["22"]) if spec == "asterisk" else OTHERS[spec])
         body = re.sub(
             r'(?<![\w.$}"])/(etc|usr|var)/', rf"{box}/\1/", scriptlet(rpmspec(spec, defines, "-P"), name)
         )
@@ -92,6 +94,35 @@ def test_the_shared_package_stays_while_an_engine_is_active(box: Path, run: Run)
     assert "remove the link" in text
     (box / "etc/switchroom/engine").unlink()
     assert run("asterisk-common", "preun", "0") == (0, "")
+
+
+def program(box: Path, path: str, text: str) -> None:
+    file = box / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(f"#!/bin/sh\n{text}\n")
+    file.chmod(0o755)
+
+
+def test_a_policy_that_cannot_be_loaded_is_told_and_ends_no_transaction(box: Path, run: Run) -> None:
+    program(box, "usr/libexec/switchroom/load-selinux", "echo 'not confined: why' >&2; exit 1")
+    code, text = run("asterisk-common", "post", "1")
+    assert code == 0
+    assert "not confined: why" in text
+
+
+@pytest.mark.parametrize("major", ["9", "10"])
+def test_the_last_of_it_takes_its_policy_away(major: str, box: Path, run: Run) -> None:
+    program(box, "usr/sbin/semodule", f'echo "semodule $*" >>{box}/ran')
+    program(box, "usr/sbin/load_policy", f"echo load_policy >>{box}/ran")
+    program(box, "usr/sbin/selinuxenabled", "exit 0")
+    # A site has switched the permissive one off; the file of another package's stays.
+    for name in ("200/switchroom", "200/asterisk", "100/asterisk"):
+        (box / "var/lib/selinux/targeted/active/modules" / name).mkdir(parents=True)
+    assert run("asterisk-common", "postun", "1", defines={"rhel": major}) == (0, "")
+    assert not (box / "ran").exists()
+    assert run("asterisk-common", "postun", "0", defines={"rhel": major}) == (0, "")
+    names = {"9": "switchroom", "10": "switchroom asterisk"}[major]
+    assert (box / "ran").read_text() == f"semodule -n -s targeted -X 200 -r {names}\nload_policy\n"
 
 
 @pytest.fixture
