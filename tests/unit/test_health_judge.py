@@ -196,3 +196,33 @@ def test_what_failed_before_does_not_count_afterwards_but_asterisk_must_run(
     assert report.checks[2].evidence == "refused (failed before, too)"
     alive[0] = False
     assert "process" in [check.name for check in judge.measure(Paths(tmp_path), settings, before).failed]
+
+
+@pytest.mark.parametrize(
+    ("label", "told"),
+    [
+        ("system_u:system_r:asterisk_t:s0\0", "Asterisk runs as asterisk_t"),
+        (
+            "system_u:system_r:unconfined_service_t:s0\0",
+            "load-selinux' loads its policy or says why not",
+        ),
+        (None, "No such file"),
+    ],
+)
+def test_an_asterisk_that_selinux_does_not_confine_is_told_and_not_ill(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings, tmp_path: Path, label: Optional[str], told: str
+) -> None:
+    monkeypatch.setattr(judge.running, "check_process", lambda *_: Verdict(True, "a process"))
+    monkeypatch.setattr(judge.running, "check_booted", lambda *_: Verdict(True, "booted"))
+    monkeypatch.setattr(judge.running, "_unit", lambda: {"MainPID": "7"})
+    monkeypatch.setattr(judge, "_the_rest", lambda _look: ())
+    assert [check.name for check in judge.measure(Paths(tmp_path), settings).checks] == ["process", "booted"]
+    for place, text in (("sys/fs/selinux/enforce", "1"), ("proc/7/attr/current", label)):
+        (tmp_path / place).parent.mkdir(parents=True)
+        if text is not None:
+            (tmp_path / place).write_text(text)
+    report = judge.measure(Paths(tmp_path), settings)
+    assert report.healthy
+    seen = report.checks[2]
+    assert (seen.name, seen.ok, seen.required) == ("selinux", told.endswith("asterisk_t"), False)
+    assert told in seen.evidence

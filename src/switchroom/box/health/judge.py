@@ -59,9 +59,16 @@ def measure(
         timed("process", lambda: running.check_process(paths, expect)),
         timed("booted", lambda: running.check_booted(look.console)),
     )
-    rest = _the_rest(look) if alive[-1].ok else _not_tried(look)
+    rest = (*_confined(paths), *_the_rest(look)) if alive[-1].ok else _not_tried(look)
     ill = baseline.ill if baseline else ()
     return Report((*alive, *(_as_before(check, ill) for check in rest)), round(time.monotonic() - begin, 3))
+
+
+def _confined(paths: Paths) -> Tuple[Check, ...]:
+    """Look at SELinux where the box has it; whatever comes of it, dial tone does not hang on it."""
+    if not running.has_selinux(paths):
+        return ()
+    return (replace(timed("selinux", lambda: running.check_confined(paths)), required=False),)
 
 
 def _as_before(check: Check, ill: Collection[str]) -> Check:

@@ -17,6 +17,7 @@ _UNIT = "asterisk.service"
 _UNIT_SECONDS = 5.0
 BOOT_SECONDS = 5.0  # a booted Asterisk answers in milliseconds; one that boots is asked again
 _VERSION = re.compile(r"^Asterisk (\S+)", re.MULTILINE)
+_DOMAIN, _LOADER = "asterisk_t", "/usr/libexec/switchroom/load-selinux"
 _DELETED = " (deleted)"  # how /proc marks a program whose file was replaced, as a reinstallation does
 
 
@@ -35,6 +36,21 @@ def check_process(paths: Paths, expect: Optional[engines.Engine]) -> Verdict:
     if not _within(program, engine):
         return Verdict(False, f"pid {pid} runs '{program}', not engine {engine.name}")
     return Verdict(True, f"{_UNIT} active, pid {pid} runs engine {engine.name}")
+
+
+def has_selinux(paths: Paths) -> bool:
+    """Return whether the box's kernel has SELinux switched on."""
+    return paths.from_box("/sys/fs/selinux/enforce").exists()
+
+
+def check_confined(paths: Paths) -> Verdict:
+    """Judge whether Asterisk runs in the domain that SELinux's policy has for it."""
+    label = paths.from_box(f"/proc/{_unit().get('MainPID', '0')}/attr/current").read_text().rstrip("\0\n")
+    domain = label.split(":")[2] if label.count(":") > 1 else label
+    if domain == _DOMAIN:
+        return Verdict(True, f"Asterisk runs as {domain}")
+    why = f"not confined: Asterisk runs as {domain}; '{_LOADER}' loads its policy or says why not"
+    return Verdict(False, f"{why}, and the next start of Asterisk takes it in")
 
 
 def check_booted(console: Console) -> Verdict:
