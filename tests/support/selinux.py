@@ -90,7 +90,7 @@ class Store:
 
     def command(self) -> List[str]:
         """Return semodule as it works on this store."""
-        return ["semodule", "-p", str(self.root), "-s", "targeted", "-n"]
+        return ["/usr/sbin/semodule", "-p", str(self.root), "-s", "targeted", "-n"]
 
     def semodule(self, *arguments: str) -> str:
         """Run semodule on the store; return what it says."""
@@ -115,7 +115,7 @@ class Store:
 
     def types(self, paths: Sequence[str]) -> Dict[str, str]:
         """Return the type that restorecon would give to each path, a plain file."""
-        argv = ["matchpathcon", "-f", str(self.contexts), "-m", "file", *paths]
+        argv = ["/usr/sbin/matchpathcon", "-f", str(self.contexts), "-m", "file", *paths]
         done = subprocess.run(argv, capture_output=True, text=True, check=True)
         pairs = (line.split("\t") for line in done.stdout.splitlines())
         return {path: context.split(":")[2] if ":" in context else context for path, context in pairs}
