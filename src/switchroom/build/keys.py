@@ -1,7 +1,8 @@
 """Signing keys: a development key made on the spot, or a production key by fingerprint.
 
-Secrets stay inside gpg and its agent: none is ever read, put on a command line or logged here. A signature
-depends on the input, the key and the given epoch only, so that the same build signs to the same bytes.
+Secrets stay inside gpg and its agent: none is ever put on a command line or logged here, and the only one
+read is a passphrase, from a file of its owner's alone, which gpg gets by a pipe. A signature depends on the
+input, the key and the given epoch only, so that the same build signs to the same bytes.
 """
 
 from __future__ import annotations
@@ -9,11 +10,15 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import stat
 import tempfile
+import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Dict, Iterator, Mapping, Optional, Sequence
 
+from switchroom.build.publickeys import PublicKey, read_keys
+from switchroom.build.signatures import without_revoked
 from switchroom.build.workspace import cache_dir
 from switchroom.core import lock, process
 from switchroom.core.errors import ExitCode, SwitchroomError
@@ -40,11 +45,16 @@ _GPG = ("gpg", "--no-options", "--batch", "--no-tty", "--pinentry-mode", "error"
 
 @dataclass(frozen=True)
 class SigningKey:
-    """A key that can sign: its 40-digit fingerprint and the GnuPG home that holds it."""
+    """A key that can sign: its 40-digit fingerprint and the GnuPG home that holds it.
+
+    ``signer`` is the fingerprint of the part that signs, where it is a subkey; ``passphrase`` a file.
+    """
 
     fingerprint: str
     gnupghome: Path
     development: bool
+    signer: str = ""
+    passphrase: Optional[Path] = None
     # gpg's environment while a session is held.
     _opened: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
@@ -55,12 +65,24 @@ class SigningKey:
             yield replace(self, _opened=env)
 
     def export_public(self) -> bytes:
-        """Return the public key, ASCII-armoured, the same bytes each time."""
+        """Return the public key, ASCII-armoured, the same bytes each time.
+
+        An expired subkey stays in it (gpg's minimal export drops one), a revoked one does not (rpm would
+        refuse the whole key).
+        """
         with _short_home(self.gnupghome) as home:
-            return _gpg(
-                {"GNUPGHOME": str(home)},
-                *("--armor", "--export-options", "export-minimal", "--export", self.fingerprint),
-            )
+            env = {"GNUPGHOME": str(home)}
+            whole = _gpg(env, "--armor", "--export", self.fingerprint)
+            keys = read_keys(whole)
+            if not any(key.is_past(time.time()) for key in keys.keys):
+                minimal = ("--export-options", "export-minimal", "--export", self.fingerprint)
+                whole = _gpg(env, "--armor", *minimal)
+        return without_revoked(whole, keys)
+
+    def signature(self, data: bytes, epoch: int) -> bytes:
+        """Return the ASCII-armoured detached signature of some bytes, dated ``epoch``."""
+        with self._session() as env:
+            return self._sign(env, data, epoch)
 
     def detach_sign(self, path: Path, epoch: int) -> Path:
         """Write the ASCII-armoured signature ``<path>.asc``, dated ``epoch``, and return its path."""
@@ -75,7 +97,7 @@ class SigningKey:
             return
         settings = {
             "__gpg": shutil.which("gpg") or "gpg",  # Debian's rpm looks for /usr/bin/gpg2
-            "_gpg_name": self.fingerprint,
+            "_gpg_name": self._user,
             "_gpg_digest_algo": "sha512",
             "_gpg_sign_cmd_extra_args": " ".join((*_GPG[1:], "--faked-system-time", f"{epoch}!")),
         }
@@ -92,9 +114,27 @@ class SigningKey:
         with self._session() as env:
             self._sign(env, b"", epoch)
 
+    @property
+    def _user(self) -> str:
+        """The very part of the key that gpg has to sign with."""
+        return f"{self.signer or self.fingerprint}!"
+
+    def _unlock(self, env: Dict[str, str], file: Path) -> None:
+        """Give the passphrase to the agent, by a pipe; it keeps it for what is signed next."""
+        command = [*_GPG, "--pinentry-mode", "loopback", "--passphrase-fd", "0", "--local-user", self._user]
+        command += ["--yes", "--output", os.devnull, "--detach-sign", os.devnull]
+        result = process.run(command, what="gpg", env=env, stdin=read_passphrase(file), check=False)
+        if result.returncode != 0:
+            raise SwitchroomError(
+                f"The passphrase in '{file}' does not unlock the key '{self.fingerprint}'.",
+                cause=process.last_lines(result.stderr),
+                hint="Put the right one into the file's first line. The agent must allow loopback pinentry.",
+                code=ExitCode.REFUSED,
+            )
+
     def _sign(self, env: Dict[str, str], data: bytes, epoch: int) -> bytes:
         words = (*_GPG, "--faked-system-time", f"{epoch}!", "--digest-algo", "SHA512")
-        command = [*words, "--armor", "--local-user", self.fingerprint, "--detach-sign"]
+        command = [*words, "--armor", "--local-user", self._user, "--detach-sign"]
         result = process.run(command, what="Signing with gpg", env=env, stdin=data, check=False)
         if result.returncode != 0:
             raise self._refusal(result.stderr)
@@ -108,9 +148,8 @@ class SigningKey:
             hint = "Name the home that holds it with --gnupghome, or a fingerprint it holds with --key."
         elif "No pinentry" in text:
             message = f"The key '{self.fingerprint}' is locked by a passphrase."
-            hint = (
-                f"Unlock it in its agent first: gpg --homedir {self.gnupghome} --sign -o /dev/null /dev/null"
-            )
+            unlock = f"gpg --homedir {self.gnupghome} --sign -o /dev/null /dev/null"
+            hint = f"Unlock it in its agent first: {unlock}\nWithout a terminal, give --passphrase-file FILE."
         elif "unusable" in text.lower() or "future" in text:
             hint = "The key must not be expired, revoked, or made after SOURCE_DATE_EPOCH."
         return SwitchroomError(message, cause=process.last_lines(stderr), hint=hint, code=ExitCode.REFUSED)
@@ -131,6 +170,8 @@ class SigningKey:
             env = {"GNUPGHOME": str(stack.enter_context(_short_home(self.gnupghome))), "LC_ALL": "C"}
             if self.development or not _agent_runs(env):
                 stack.callback(_stop_agent, env)
+            if self.passphrase:
+                self._unlock(env, self.passphrase)
             yield env
 
 
@@ -150,11 +191,13 @@ def development_key(folder: Optional[Path] = None) -> SigningKey:
     return SigningKey((home / "fingerprint").read_text().strip(), home, development=True)
 
 
-def open_key(fingerprint: str, gnupghome: Path) -> SigningKey:
-    """Return a production key by its fingerprint.
+def open_key(fingerprint: str, gnupghome: Path, passphrase: Optional[Path] = None) -> SigningKey:
+    """Return a production key by its fingerprint, or by that of one of its signing subkeys.
 
-    Raises SwitchroomError when the home is missing or holds no such key (secret part or smart-card stub).
-    A key with a passphrase must be unlocked in its agent; :meth:`SigningKey.check_usable` tells.
+    The primary's secret part may be elsewhere: the newest signing subkey whose secret is there signs. Raises
+    SwitchroomError when the home is missing, when nothing of the key that it holds may sign (no secret part
+    or smart-card stub, revoked, expired), or when boxes cannot read the key. One with a passphrase has to be
+    unlocked in its agent, or by the file ``passphrase``; :meth:`SigningKey.check_usable` tells.
     """
     process.require("gpg", "gpgconf", "gpg-connect-agent")
     wanted = fingerprint.replace(" ", "").upper().removeprefix("0X")
@@ -166,12 +209,84 @@ def open_key(fingerprint: str, gnupghome: Path) -> SigningKey:
         )
     if not gnupghome.is_dir():
         raise SwitchroomError(f"The GnuPG home '{gnupghome}' does not exist.", code=ExitCode.USAGE)
-    key = SigningKey(wanted, gnupghome.absolute(), development=False)
-    _require_secret(key)
-    return key
+    if passphrase:
+        read_passphrase(passphrase)
+    signer = _choose_signer(SigningKey(wanted, gnupghome.absolute(), development=False), wanted)
+    name = "" if signer.fingerprint == signer.primary else signer.fingerprint
+    return SigningKey(signer.primary, gnupghome.absolute(), False, name, passphrase)
 
 
-def _require_secret(key: SigningKey) -> None:
+def read_passphrase(file: Path) -> bytes:
+    """Return the first line of a passphrase file, which must belong to us or root and to nobody else.
+
+    Raises SwitchroomError (code REFUSED) for one that others may read, (USAGE) for one without a passphrase.
+    """
+    with file.open("rb") as stream:
+        status = os.fstat(stream.fileno())
+        if (
+            not stat.S_ISREG(status.st_mode)
+            or status.st_mode & 0o077
+            or status.st_uid not in (0, os.geteuid())
+        ):
+            raise SwitchroomError(
+                f"The passphrase file '{file}' is not its owner's alone.",
+                hint=f"It must be a plain file of yours: chmod 0600 {file}",
+                code=ExitCode.REFUSED,
+            )
+        line = stream.readline().rstrip(b"\r\n")
+    if not line:
+        raise SwitchroomError(f"There is no passphrase in '{file}'.", code=ExitCode.USAGE)
+    return line + b"\n"
+
+
+def _choose_signer(key: SigningKey, wanted: str) -> PublicKey:
+    """Return the part of a key that signs: the one wanted, or the newest that can."""
+    present = _secret_parts(key)
+    with _short_home(key.gnupghome) as home:
+        listed = read_keys(_gpg({"GNUPGHOME": str(home)}, "--armor", "--export", wanted))
+    parts = [one for one in listed.keys if present.get(one.fingerprint)]
+    if wanted not in listed.fingerprints:
+        parts = [one for one in parts if one.fingerprint == wanted]
+    for part in sorted(parts, key=lambda one: (one.created, one.fingerprint != one.primary), reverse=True):
+        if not any(one.revoked or one.is_past(time.time()) for one in listed.find(part.fingerprint)):
+            _check_readable(listed.find(part.fingerprint))
+            return part
+    raise _cannot_sign(key, [line for part in parts for line in listed.find(part.fingerprint)])
+
+
+def _cannot_sign(key: SigningKey, parts: Sequence[PublicKey]) -> SwitchroomError:
+    why = "its secret part that signs is not there"
+    if any(part.revoked for part in parts):
+        why = "it was revoked"
+    elif parts:
+        why = "it has expired"
+    return SwitchroomError(
+        f"Nothing can be signed with the key '{key.fingerprint}' of '{key.gnupghome}': {why}.",
+        hint="Extend an expired key with gpg --quick-set-expire, bring the signing subkey's secret, or sign"
+        " with the key's successor.",
+        code=ExitCode.REFUSED,
+    )
+
+
+def _check_readable(parts: Sequence[PublicKey]) -> None:
+    """Raise SwitchroomError for a key that boxes would refuse."""
+    for part in parts:
+        if part.is_rsa and not part.short and not part.by_weak_digest:
+            continue
+        sha1 = "It vouches for itself with SHA-1, which Enterprise Linux 10 refuses."
+        raise SwitchroomError(
+            f"Boxes would refuse the key '{part.fingerprint}'.",
+            cause=sha1 if part.by_weak_digest else "Enterprise Linux 9's rpm reads RSA of 2048 bits or more.",
+            hint="Make an RSA key of 3072 bits or more with --cert-digest-algo SHA512.",
+            code=ExitCode.REFUSED,
+        )
+
+
+def _secret_parts(key: SigningKey) -> Dict[str, bool]:
+    """Return the fingerprints of a key's parts that may sign, and whether each one's secret is there.
+
+    Of gpg's colon listing: field 12 has the uses, field 15 a ``#`` where only the public part is there.
+    """
     with key._session() as env:
         command = [*_GPG, "--with-colons", "--list-secret-keys", key.fingerprint]
         result = process.run(command, what="Listing keys", env=env, check=False)
@@ -182,6 +297,10 @@ def _require_secret(key: SigningKey) -> None:
             hint="Name the home that holds it with --gnupghome, or a fingerprint it holds with --key.",
             code=ExitCode.REFUSED,
         )
+    rows = [line.split(":") for line in result.stdout.decode(errors="replace").splitlines()]
+    names = [row[9] for row in rows if row[0] == "fpr"]
+    heads = [row for row in rows if row[0] in ("sec", "ssb")]
+    return {name: head[14] != "#" for name, head in zip(names, heads) if "s" in head[11]}
 
 
 def _generate(scratch: Path) -> None:

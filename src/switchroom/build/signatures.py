@@ -1,48 +1,61 @@
-"""Checks signatures against one public key, in a scratch keyring that knows no other."""
+"""The one verifier of signatures: of packages, metadata, sums and bases, against the keys of one file.
+
+It knows no other key. A signature counts when it fits, when its key (and that key's primary) was not revoked,
+had not expired by the signature's own date, and is strong enough. :class:`UntrustedError` is a verdict about
+what was signed; any other error means that the machine could not tell.
+"""
 
 from __future__ import annotations
 
+import calendar
 import contextlib
-import enum
 import re
 import tempfile
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Dict, Iterator, List, Sequence
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
+from switchroom.build.publickeys import PublicKey, PublicKeys, Verdict, fingerprint, read_keys
 from switchroom.core import process
-from switchroom.core.errors import SwitchroomError
+from switchroom.core.errors import ExitCode, SwitchroomError
 
-_GOOD_SIGNATURE = re.compile(r"Header .*Signature, key ID [0-9a-f]+: OK")
+__all__ = ["UntrustedError", "Verdict", "Verifier", "fingerprint", "verifier"]
+
+_SIGNATURE = re.compile(
+    r"Header V\d \S+/(?P<digest>\w+) Signature, key ID (?P<key>[0-9a-f]+): (?P<state>\w+)"
+)
 _GOOD_PAYLOAD = re.compile(r"Payload \S+ digest: OK")
 _BATCH = 200  # packages one rpmkeys is given
+_WEAK = {"MD5": "1", "SHA1": "2", "RIPEMD160": "3"}
+_NO_KEY = "9"  # gpgv's reason in ERRSIG
+_SIGNED_ON = "%|DSAHEADER?{%{DSAHEADER:pgpsig}}:{%|RSAHEADER?{%{RSAHEADER:pgpsig}}|}|\\n"
+_ENGLISH = {"LC_ALL": "C", "TZ": "UTC0"}
+_GPG: Tuple[process.Arg, ...] = ("gpg", "--no-options", "--batch", "--no-autostart", "--homedir")
 
 
-class Verdict(enum.Enum):
-    """What a package's signature and digests say."""
+class UntrustedError(SwitchroomError):
+    """A signature was looked at and does not count; anything else that is raised is no such verdict."""
 
-    SIGNED = "signed by this key"
-    UNSIGNED = "not signed"
-    FOREIGN = "signed by another key"
-    DAMAGED = "damaged or not a package"
+    def __init__(self, message: str, *, cause: str = "") -> None:
+        hint = "The file was changed after signing, or was signed by a key that does not count."
+        super().__init__(message, cause=cause, hint=hint, code=ExitCode.REFUSED)
 
 
 @dataclass(frozen=True)
 class Verifier:
-    """Trusts one public key; made by :func:`verifier`."""
+    """Trusts the keys of one file; made by :func:`verifier`. What a person should know is in ``remarks``."""
 
-    armoured: Path
-    rpmdb: Path
+    keys: PublicKeys
+    _scratch: Path
+    _armoured: bytes
+    _told: Dict[str, None] = field(default_factory=dict)
 
     @property
-    def keyring(self) -> Path:
-        """The key as gpgv reads it, made when it is first asked for: packages need rpm's alone."""
-        made = self.armoured.with_suffix(".gpg")
-        if not made.exists():
-            gpg: List[process.Arg] = ["gpg", "--no-options", "--batch", "--homedir", made.parent]
-            command = [*gpg, "--output", made, "--dearmor", self.armoured]
-            process.run(command, what="Reading the public key")
-        return made
+    def remarks(self) -> Tuple[str, ...]:
+        """What to say of keys whose signatures counted: expired since, or certified with SHA-1."""
+        return tuple(self._told)
 
     def rpms(self, paths: Sequence[Path]) -> Dict[Path, Verdict]:
         """Return the verdict on each package: header signature and payload digest both count."""
@@ -51,57 +64,186 @@ class Verifier:
             verdicts.update(self._batch(paths[start : start + _BATCH]))
         return verdicts
 
-    def _batch(self, paths: Sequence[Path]) -> Dict[Path, Verdict]:
-        command: List[process.Arg] = ["rpmkeys", "--dbpath", self.rpmdb, "--checksig", "--verbose", *paths]
-        result = process.run(command, env={"LC_ALL": "C"}, check=False)
-        reports = _split_report(result.stdout.decode(errors="replace"))
-        return {path: _judge(reports.get(str(path), [])) for path in paths}
-
     def check_detached(self, path: Path, signature: Path) -> None:
-        """Raise SwitchroomError unless ``signature`` is this key's signature of the file's bytes."""
-        command: List[process.Arg] = ["gpgv", "--keyring", self.keyring, signature, path]
-        result = process.run(command, env={"LC_ALL": "C"}, check=False)
-        if result.returncode != 0:
-            raise SwitchroomError(
-                f"The signature '{signature.name}' does not match '{path}'.",
-                cause=process.last_lines(result.stderr),
-                hint="The file was changed after signing, or was signed by another key.",
+        """Raise UntrustedError unless ``signature`` is a good one of the file's bytes."""
+        if not signature.is_file():
+            raise UntrustedError(f"'{path}' is not signed: there is no '{signature.name}' beside it.")
+        _, verdict, said = self._gpgv(signature, path)
+        if verdict is not Verdict.SIGNED:
+            raise UntrustedError(
+                _complaint(f"The signature '{signature.name}'", f"'{path}'", verdict), cause=said
             )
 
+    def check_bytes(self, data: bytes, signature: bytes, what: str) -> None:
+        """Raise UntrustedError unless ``signature`` (armoured) is a good one of ``data``."""
+        with tempfile.NamedTemporaryFile(dir=self._scratch) as file:
+            file.write(signature)
+            file.flush()
+            _, verdict, said = self._gpgv(Path(file.name), "-", stdin=data)
+        if verdict is not Verdict.SIGNED:
+            raise UntrustedError(_complaint("The signature", what, verdict), cause=said)
+
     def clear_signed(self, path: Path) -> bytes:
-        """Return the signed text of a clear-signed file; raise SwitchroomError unless this key signed it."""
-        with tempfile.TemporaryDirectory(prefix="verify-") as name:
-            text = Path(name, "text")
-            command: List[process.Arg] = ["gpgv", "--keyring", self.keyring, "--output", text, path]
-            result = process.run(command, env={"LC_ALL": "C"}, check=False)
-            if result.returncode != 0 or not text.is_file():
-                raise SwitchroomError(
-                    f"The signature in '{path.name}' is not a good one by the trusted key.",
-                    cause=process.last_lines(result.stderr),
-                    hint="The file was changed after signing, or was signed by another key.",
-                )
-            return text.read_bytes()
+        """Return the signed text of a clear-signed file; raise UntrustedError where it is not signed well."""
+        text, verdict, said = self._gpgv("--output", "-", path)
+        if verdict is not Verdict.SIGNED:
+            raise UntrustedError(
+                f"The signature in '{path.name}' is not a good one by the trusted key"
+                f"{'' if verdict is Verdict.DAMAGED else ': ' + verdict.value}.",
+                cause=said,
+            )
+        return text
+
+    def _gpgv(self, *words: process.Arg, stdin: bytes = b"") -> Tuple[bytes, Verdict, str]:
+        """Return what gpgv put out, its verdict by its status lines, and its last words for people."""
+        command: List[process.Arg] = ["gpgv", "--status-fd", "2", "--keyring", self._keyring, *words]
+        result = process.run(command, env=_ENGLISH, stdin=stdin, check=False)
+        lines = result.stderr.decode(errors="replace").splitlines()
+        rows = [line.split()[1:] for line in lines if line.startswith("[GNUPG:] ")]
+        verdict = self._read_status(rows)
+        if verdict is None:
+            raise process.failure("Checking a signature", [str(word) for word in command], result)
+        said = "\n".join(line for line in lines if not line.startswith("[GNUPG:] "))
+        return result.stdout, verdict, process.last_lines(said.encode())
+
+    def _read_status(self, rows: Sequence[Sequence[str]]) -> Optional[Verdict]:
+        """Read gpgv's status (GnuPG's doc/DETAILS); None where it could not tell.
+
+        Of several signatures one that counts is enough, unless another does not fit the bytes. The exit code
+        says nothing: it is 0 for a revoked key too.
+        """
+        by_kind = {row[0]: row for row in rows}
+        if "BADSIG" in by_kind:
+            return Verdict.DAMAGED
+        verdicts = [self._worth(row[1], int(row[3]), row[8]) for row in rows if row[0] == "VALIDSIG"]
+        if verdicts:
+            return Verdict.SIGNED if Verdict.SIGNED in verdicts else verdicts[0]
+        if {"ERROR", "FAILURE"} & by_kind.keys():
+            return None
+        if "ERRSIG" in by_kind:
+            return Verdict.FOREIGN if by_kind["ERRSIG"][6] == _NO_KEY else Verdict.WEAK
+        return Verdict.UNSIGNED if "NODATA" in by_kind else None
+
+    def _worth(self, key: str, made: float, digest: str) -> Verdict:
+        verdict = self.keys.judge(key, made, digest)
+        if verdict is Verdict.SIGNED:
+            self._told.update(dict.fromkeys(self.keys.remarks(key, time.time())))
+        return verdict
+
+    def _batch(self, paths: Sequence[Path]) -> Dict[Path, Verdict]:
+        command: List[process.Arg] = ["rpmkeys", "--dbpath", self._rpmdb, "--checksig", "--verbose", *paths]
+        result = process.run(command, env=_ENGLISH, check=False)
+        reports = _split_report(result.stdout.decode(errors="replace"))
+        for path in paths:
+            if not reports.get(str(path)):
+                path.open("rb").close()  # says so where it is the machine that cannot read it
+        dates = self._dates([path for path in paths if reports.get(str(path))])
+        verdicts = {path: self._judge(reports.get(str(path), []), dates.get(path, 0.0)) for path in paths}
+        if None in verdicts.values():
+            raise process.failure("Checking packages", ["rpmkeys", "--checksig"], result)
+        return {path: verdict for path, verdict in verdicts.items() if verdict}
+
+    def _judge(self, findings: Sequence[str], made: float) -> Optional[Verdict]:
+        """Read rpmkeys' findings on one package; None where they cannot be: rpm lost a key it was given."""
+        text = "\n".join(findings)
+        if not findings or ": BAD" in text or not _GOOD_PAYLOAD.search(text):
+            return Verdict.DAMAGED
+        found = _SIGNATURE.search(text)
+        if found is None:
+            return Verdict.FOREIGN if "Signature" in text else Verdict.UNSIGNED
+        verdict = self._worth(found["key"], made, _WEAK.get(found["digest"], ""))
+        if verdict is Verdict.SIGNED and found["state"] != "OK":
+            return None if found["state"] == "NOKEY" else Verdict.FOREIGN
+        return verdict
+
+    def _dates(self, paths: Sequence[Path]) -> Dict[Path, float]:
+        """Return when packages were signed (0 if they were not); asked for where a key has an end only."""
+        if not paths or all(key.expires is None for key in self.keys.keys):
+            return {}
+        command: List[process.Arg] = ["rpm", "--query", "--nosignature", "--queryformat", _SIGNED_ON]
+        command += ["--package", *paths]
+        rows = process.run(command, what="Reading signatures", env=_ENGLISH).stdout.decode().split("\n")
+        return {path: _moment(row) for path, row in zip(paths, rows)}
+
+    @cached_property
+    def _keyring(self) -> Path:
+        """The keys as gpgv reads them."""
+        made, home = self._scratch / "keys.gpg", self._scratch
+        command = [*_GPG, home, "--output", made, "--dearmor"]
+        process.run(command, what="Reading the public key", stdin=self._armoured)
+        return made
+
+    @cached_property
+    def _rpmdb(self) -> Path:
+        """A package database that knows the keys, as rpm reads them.
+
+        ``rpmkeys --import`` may end well with nothing imported (a full disk): what is there is compared.
+        """
+        rpmdb = self._scratch / "rpmdb"
+        rpmdb.mkdir()
+        wanted = {key.fingerprint[-8:].lower() for key in self.keys.primaries if not key.revoked}
+        if not wanted:
+            return rpmdb
+        armoured = self._scratch / "keys.asc"
+        armoured.write_bytes(without_revoked(self._armoured, self.keys))
+        command: List[process.Arg] = ["rpmkeys", "--dbpath", rpmdb, "--import", armoured]
+        result = process.run(command, what="Reading the public key")
+        query: List[process.Arg] = ["rpm", "--dbpath", rpmdb, "--query", "gpg-pubkey"]
+        query += ["--queryformat", "%{VERSION}\n"]
+        if not wanted <= set(process.run(query, check=False).stdout.decode().split()):
+            raise process.failure("Giving the public key to rpm", ["rpmkeys", "--import"], result)
+        return rpmdb
 
 
 @contextlib.contextmanager
 def verifier(public_key: bytes) -> Iterator[Verifier]:
-    """Give a verifier that trusts the ASCII-armoured ``public_key`` alone, in a scratch folder."""
-    process.require("rpmkeys", "gpg", "gpgv")
+    """Give a verifier that trusts the keys of ASCII-armoured ``public_key`` alone, in a scratch folder."""
+    process.require("rpm", "rpmkeys", "gpg", "gpgv")
+    keys = read_keys(public_key)
     with tempfile.TemporaryDirectory(prefix="verify-") as name:
-        scratch = Path(name)
-        armoured, rpmdb = scratch / "key.asc", scratch / "rpmdb"
-        armoured.write_bytes(public_key)
-        rpmdb.mkdir()
-        process.run(["rpmkeys", "--dbpath", rpmdb, "--import", armoured], what="Reading the public key")
-        yield Verifier(armoured, rpmdb)
+        yield Verifier(keys, Path(name), public_key)
 
 
-def fingerprint(public_key: bytes) -> str:
-    """Return the 40-digit fingerprint of an ASCII-armoured public key."""
-    with tempfile.TemporaryDirectory(prefix="verify-") as home:
-        command = ["gpg", "--no-options", "--homedir", home, "--batch", "--with-colons", "--show-keys"]
-        listing = process.run(command, what="Reading the public key", stdin=public_key).stdout.decode()
-    return next(line.split(":")[9] for line in listing.splitlines() if line.startswith("fpr:"))
+def without_revoked(armoured: bytes, keys: PublicKeys) -> bytes:
+    """Return keys less those that were revoked: rpm refuses a whole key for one revoked subkey."""
+    if not any(key.revoked for key in keys.keys):
+        return armoured
+    doomed = [key for key in keys.primaries if key.revoked]
+    gone = {key.fingerprint for key in doomed}
+    doomed += [key for key in keys.keys if key.revoked and key.primary not in gone]
+    names = [key.fingerprint + ("" if key.fingerprint == key.primary else "!") for key in doomed]
+    with tempfile.TemporaryDirectory(prefix="keys-") as home:
+        gpg = [*_GPG, home, "--yes"]
+        process.run([*gpg, "--import"], what="Reading the public key", stdin=armoured)
+        process.run([*gpg, "--delete-keys", *names], what="Leaving out revoked keys")
+        return process.run([*gpg, "--armor", "--export"], what="Reading the public key").stdout
+
+
+def describe(key: PublicKey, now: float) -> str:
+    """Return a key's state in a word or two."""
+    if key.revoked:
+        return "revoked"
+    if key.expires is None:
+        return "does not expire"
+    day = time.strftime("%Y-%m-%d", time.gmtime(key.expires))
+    return f"{'expired on' if key.is_past(now) else 'valid until'} {day}"
+
+
+def _complaint(signature: str, signed: str, verdict: Verdict) -> str:
+    if verdict is Verdict.DAMAGED:
+        return f"{signature} does not match {signed}."
+    if verdict is Verdict.FOREIGN:
+        return f"{signature} does not match the trusted key: {signed} was signed by another one."
+    if verdict is Verdict.UNSIGNED:
+        return f"{signature} does not match {signed}: it is no signature."
+    return f"{signature} of {signed} does not count: {verdict.value}."
+
+
+def _moment(row: str) -> float:
+    """Return the date in rpm's account of a signature: ``RSA/SHA512, Sun Sep 13 12:43:20 2020, Key ID …``."""
+    if not row:
+        return 0.0
+    return float(calendar.timegm(time.strptime(row.split(", ")[1], "%a %b %d %H:%M:%S %Y")))
 
 
 def _split_report(text: str) -> Dict[str, List[str]]:
@@ -114,12 +256,3 @@ def _split_report(text: str) -> Dict[str, List[str]]:
         else:
             findings = reports.setdefault(line.removesuffix(":"), [])
     return reports
-
-
-def _judge(findings: Sequence[str]) -> Verdict:
-    text = "\n".join(findings)
-    if not findings or ": BAD" in text or not _GOOD_PAYLOAD.search(text):
-        return Verdict.DAMAGED
-    if "NOKEY" in text or "NOTTRUSTED" in text:
-        return Verdict.FOREIGN
-    return Verdict.SIGNED if _GOOD_SIGNATURE.search(text) else Verdict.UNSIGNED

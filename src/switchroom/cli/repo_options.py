@@ -54,18 +54,25 @@ def listing(title: str, names: Sequence[str]) -> List[str]:
 
 
 def add_key_options(parser: argparse.ArgumentParser) -> None:
-    """Add ``--key`` and ``--gnupghome``."""
+    """Add ``--key``, ``--gnupghome`` and ``--passphrase-file``."""
     parser.add_argument(
         "--key",
         metavar="FINGERPRINT",
-        help="sign with this key (default: a development key made on the spot, which nobody should trust)",
+        help="sign with this key or signing subkey (default: a development key made on the spot, which nobody"
+        " should trust)",
     )
     parser.add_argument(
         "--gnupghome",
         type=Path,
         metavar="DIR",
         help="the GnuPG home that holds the key (default: $GNUPGHOME or ~/.gnupg); unlock a passphrase in"
-        " its agent first",
+        " its agent first, or give --passphrase-file",
+    )
+    parser.add_argument(
+        "--passphrase-file",
+        type=Path,
+        metavar="FILE",
+        help="without a terminal: the passphrase is this file's first line; its mode must be 0600",
     )
 
 
@@ -73,10 +80,12 @@ def signing_key(args: argparse.Namespace) -> SigningKey:
     """Return the key the options name."""
     if args.key:
         default = Path(os.environ.get("GNUPGHOME") or Path.home() / ".gnupg")
-        return open_key(args.key, args.gnupghome or default)
-    if args.gnupghome:
+        return open_key(args.key, args.gnupghome or default, args.passphrase_file)
+    given = args.gnupghome or args.passphrase_file
+    if given:
+        option = "--gnupghome" if args.gnupghome else "--passphrase-file"
         raise SwitchroomError(
-            f"'--gnupghome {args.gnupghome}' is given without '--key'.",
+            f"'{option} {given}' is given without '--key'.",
             hint="Name the key by its fingerprint with --key.",
             code=ExitCode.USAGE,
         )

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Callable, Iterator
 
 _CHUNK = 1 << 20
+_PROBE = 64 << 10
 
 
 def sha256(path: Path, progress: Callable[[int], None] = lambda _count: None) -> str:
@@ -31,6 +32,18 @@ def fsync_dir(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def require_room(folder: Path) -> None:
+    """Raise OSError unless a file can still be written in a folder.
+
+    Asked after another program failed there, before what it said is taken for a finding: with a full disk it
+    could not have said anything else.
+    """
+    with tempfile.TemporaryFile(dir=folder) as probe:
+        probe.write(bytes(_PROBE))
+        probe.flush()
+        os.fsync(probe.fileno())
 
 
 def syncfs(path: Path) -> None:
