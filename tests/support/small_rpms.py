@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import List, Sequence
+from typing import List, Optional, Sequence, Tuple
 
 import pytest
 
@@ -101,6 +101,9 @@ class Shop:
 
     def promote(self, *names: str, **options: object) -> Published:
         return repo.promote(self.root, names or None, key=self.key, epoch=EPOCH, reporter=QUIET, **options)
+
+    def record(self, suite: str, names: Optional[Sequence[str]], **options: object) -> Tuple[str, ...]:
+        return repo.record(self.root, suite, names, key=self.key, **options)
 
     def current(self, channel: str = "testing") -> Path:
         found = repo.open_repo(self.root, channel).current

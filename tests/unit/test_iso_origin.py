@@ -216,7 +216,7 @@ def test_changed_or_foreign_sums_are_refused(
     sums = signed(key, tmp_path, f"SHA256 ({NAME}) = {DIGEST}\n")
     sums.write_text(sums.read_text().replace(DIGEST[:4], "0000"))
     origin = Origin(server.url, sums=str(sums), key=public(key, tmp_path))
-    refused(origin, "does not match", ExitCode.FAILED)
+    refused(origin, "does not match", ExitCode.REFUSED)
     sums.with_name("CHECKSUM.asc").unlink()
     refused(origin, "is not signed", ExitCode.REFUSED)
 

@@ -7,6 +7,7 @@ other bytes of the same key.
 from __future__ import annotations
 
 import enum
+import functools
 import tempfile
 import time
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ from switchroom.core import process
 from switchroom.core.errors import ExitCode, SwitchroomError
 from switchroom.core.files import require_room
 
-_ARMOUR = b"-----BEGIN PGP PUBLIC KEY BLOCK-----"
+ARMOUR = b"-----BEGIN PGP PUBLIC KEY BLOCK-----"
 _SHORTEST_RSA = 2048  # bits; EL's DEFAULT crypto policy draws the same line
 # OpenPGP's numbers (RFC 4880, 9.1 and 9.4).
 _RSA_AND_DSA = (1, 2, 3, 16, 17)
@@ -123,16 +124,11 @@ def read_keys(armoured: bytes, what: str = "The public key") -> PublicKeys:
 
     Raises SwitchroomError (code USAGE) where there is none.
     """
-    with tempfile.TemporaryDirectory(prefix="keys-") as home:
-        command = ["gpg", "--homedir", home, *_SHOW]
-        result = process.run(command, env={"LC_ALL": "C"}, stdin=armoured, check=False)
-        if result.returncode != 0:
-            require_room(Path(home))
-    found = _parse(result.stdout.decode(errors="replace"))
-    if not found or _ARMOUR not in armoured:
+    found, said = _listed(armoured)
+    if not found or ARMOUR not in armoured:
         raise SwitchroomError(
             f"{what} cannot be read.",
-            cause=process.last_lines(result.stderr) or "It is not ASCII-armoured.",
+            cause=said or "It is not ASCII-armoured.",
             hint="Give a file that 'gpg --armor --export FINGERPRINT' wrote.",
             code=ExitCode.USAGE,
         )
@@ -142,6 +138,17 @@ def read_keys(armoured: bytes, what: str = "The public key") -> PublicKeys:
 def fingerprint(armoured: bytes) -> str:
     """Return the 40-digit fingerprint of the (first) key of ASCII-armoured text."""
     return read_keys(armoured).fingerprints[0]
+
+
+@functools.lru_cache(maxsize=64)
+def _listed(armoured: bytes) -> Tuple[Tuple[PublicKey, ...], str]:
+    """Return the keys gpg sees in some text, and its last words; raises OSError where the disk is full."""
+    with tempfile.TemporaryDirectory(prefix="keys-") as home:
+        command = ["gpg", "--homedir", home, *_SHOW]
+        result = process.run(command, env={"LC_ALL": "C"}, stdin=armoured, check=False)
+        if result.returncode != 0:
+            require_room(Path(home))
+    return _parse(result.stdout.decode(errors="replace")), process.last_lines(result.stderr)
 
 
 def _parse(listing: str) -> Tuple[PublicKey, ...]:

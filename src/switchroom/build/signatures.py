@@ -66,6 +66,8 @@ class Verifier:
 
     def check_detached(self, path: Path, signature: Path) -> None:
         """Raise UntrustedError unless ``signature`` is a good one of the file's bytes."""
+        if not path.is_file():
+            raise UntrustedError(f"'{path}' is not there.")
         if not signature.is_file():
             raise UntrustedError(f"'{path}' is not signed: there is no '{signature.name}' beside it.")
         _, verdict, said = self._gpgv(signature, path)
@@ -208,15 +210,20 @@ def without_revoked(armoured: bytes, keys: PublicKeys) -> bytes:
     """Return keys less those that were revoked: rpm refuses a whole key for one revoked subkey."""
     if not any(key.revoked for key in keys.keys):
         return armoured
-    doomed = [key for key in keys.primaries if key.revoked]
-    gone = {key.fingerprint for key in doomed}
-    doomed += [key for key in keys.keys if key.revoked and key.primary not in gone]
-    names = [key.fingerprint + ("" if key.fingerprint == key.primary else "!") for key in doomed]
+    return b"".join(separate(armoured, keys).values())
+
+
+def separate(armoured: bytes, keys: PublicKeys) -> Dict[str, bytes]:
+    """Return each key that was not revoked, less revoked subkeys, by fingerprint, in a block of its own."""
+    kept = [key.fingerprint for key in keys.primaries if not key.revoked]
+    doomed = [key.fingerprint for key in keys.primaries if key.revoked]
+    doomed += [f"{key.fingerprint}!" for key in keys.keys if key.revoked and key.primary in kept]
     with tempfile.TemporaryDirectory(prefix="keys-") as home:
         gpg = [*_GPG, home, "--yes"]
         process.run([*gpg, "--import"], what="Reading the public key", stdin=armoured)
-        process.run([*gpg, "--delete-keys", *names], what="Leaving out revoked keys")
-        return process.run([*gpg, "--armor", "--export"], what="Reading the public key").stdout
+        if doomed:
+            process.run([*gpg, "--delete-keys", *doomed], what="Leaving out revoked keys")
+        return {name: process.run([*gpg, "--armor", "--export", name]).stdout for name in kept}
 
 
 def describe(key: PublicKey, now: float) -> str:

@@ -132,11 +132,12 @@ def _verify(args: argparse.Namespace, context: Context) -> int:
     key = args.public_key.read_bytes() if args.public_key else signing_key(args).export_public()
     verified = verify_iso(args.verify, key, context.reporter)
     ok = not verified.problems
-    lines = [f"problem: {line}" for line in verified.problems]
+    lines = [f"note: {line}" for line in verified.remarks]
+    lines += [f"problem: {line}" for line in verified.problems]
     lines += [
         f"'{args.verify}' is {'whole, signed and as its manifest says' if ok else 'NOT to be trusted'}."
     ]
     damage = [{"start": one.start, "end": one.end, "places": one.places} for one in verified.damage]
     data = {"image": str(args.verify), "ok": ok, "problems": verified.problems, "damage": damage}
-    context.result(data, "\n".join(lines))
-    return ExitCode.DONE if ok else ExitCode.FAILED
+    context.result({**data, "remarks": verified.remarks}, "\n".join(lines))
+    return ExitCode.DONE if ok else ExitCode.ATTENTION

@@ -9,7 +9,7 @@ from typing import Sequence
 from switchroom.build import repo
 from switchroom.build.repo.layout import CHANNELS
 from switchroom.build.repo.publish import Published
-from switchroom.cli import repo_channels
+from switchroom.cli import repo_channels, repo_keys
 from switchroom.cli.context import Context, Subparsers, add_command, add_group
 from switchroom.cli.repo_options import add_root, add_writing, listing, signing_key, writing_epoch
 from switchroom.core.errors import ExitCode, SwitchroomError
@@ -22,6 +22,7 @@ def register(subparsers: Subparsers, _words: Sequence[str]) -> None:
     _register_promote(commands)
     repo_channels.register(commands)
     _register_verify(commands)
+    repo_keys.register(commands)
 
 
 def _register_publish(commands: Subparsers) -> None:
@@ -99,16 +100,17 @@ def promote(args: argparse.Namespace, context: Context) -> int:
 
 
 def verify(args: argparse.Namespace, context: Context) -> int:
-    """Run ``repo verify``; exit code 1 when there are problems."""
+    """Run ``repo verify``; exit code 4 when there are problems, as 1 says that it could not be told."""
     found = repo.verify(args.root, args.channel or CHANNELS, args.public_key)
-    lines = [f"problem: {problem}" for problem in found.problems]
-    verdict = f"{len(lines)} problems" if lines else "all is well"
+    lines = [f"note: {remark}" for remark in found.remarks]
+    lines += [f"problem: {problem}" for problem in found.problems]
+    verdict = f"{len(found.problems)} problems" if found.problems else "all is well"
     lines.append(
-        f"{found.packages} packages in {', '.join(found.generations) or 'no generation'},"
-        f" key {found.fingerprint}: {verdict}"
+        f"{found.packages} packages in {', '.join(found.generations) or 'no generation'}"
+        f" ({len(found.superseded)} superseded), key {' and '.join(found.fingerprints)}: {verdict}"
     )
     context.result(found.as_dict(), "\n".join(lines))
-    return int(ExitCode.FAILED if found.problems else ExitCode.DONE)
+    return int(ExitCode.ATTENTION if found.problems else ExitCode.DONE)
 
 
 def _show(done: Published, context: Context, verb: str) -> int:
@@ -119,6 +121,7 @@ def _show(done: Published, context: Context, verb: str) -> int:
     if done.left_to_base:
         count = len(done.left_to_base)
         lines.append(f"left to the base system: {count} requirements (--json lists, --base-repo checks them)")
+    lines += [f"note: {remark}" for remark in done.remarks]
     lines.append(f"generation in force: {done.generation or 'none'}")
     context.result(done.as_dict(), "\n".join(lines))
     return int(ExitCode.DONE)

@@ -13,6 +13,7 @@ from switchroom.build.repo.status import ChannelState, Status
 from switchroom.cli.context import Context, Subparsers, add_command
 from switchroom.cli.repo_options import (
     add_dry_run,
+    add_key_options,
     add_major,
     add_root,
     add_writing,
@@ -43,6 +44,7 @@ def _register_record(commands: Subparsers) -> None:
     parser.add_argument("--note", default="", metavar="TEXT", help="where the evidence is, for example a URL")
     add_major(parser)
     add_dry_run(parser)
+    add_key_options(parser)
 
 
 def _register_gate(commands: Subparsers) -> None:
@@ -75,6 +77,7 @@ def record(args: argparse.Namespace, context: Context) -> int:
         args.suite,
         args.packages or None,
         passed=args.passed,
+        key=signing_key(args),
         el=args.el,
         note=args.note,
         dry_run=args.dry_run,
@@ -134,7 +137,8 @@ def _status_lines(found: Status) -> List[str]:
     tests = ", ".join(found.policy.suites) or "none"
     lines.append(f"gate     {found.policy.days:g} days in testing; tests that must have passed: {tests}")
     lines += listing("in testing, not in stable", [_standing_line(each) for each in found.ahead])
-    return lines + listing("in stable, not in testing", found.behind)
+    lines += listing("in stable, not in testing", found.behind)
+    return lines + [f"note: {remark}" for remark in found.remarks]
 
 
 def _channel_line(channel: ChannelState) -> str:

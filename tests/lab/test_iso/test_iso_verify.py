@@ -13,7 +13,7 @@ from switchroom.build.iso import sums
 from switchroom.build.iso.build import Built
 from switchroom.build.keys import SigningKey
 from switchroom.cli.main import main
-from switchroom.core.errors import SwitchroomError
+from switchroom.core.errors import ExitCode, SwitchroomError
 
 pytestmark = pytest.mark.lab("xorriso", "checkisomd5", "rpmkeys", "gpgv")
 
@@ -71,5 +71,5 @@ def test_command_line_tells_and_exits_accordingly(
     assert main(command) == 0
     assert "is whole, signed and as its manifest says" in capsys.readouterr().out
     sums.manifest_path(copy).write_text("{}")
-    assert main(command) == 1
+    assert main(command) == ExitCode.ATTENTION
     assert "NOT to be trusted" in capsys.readouterr().out

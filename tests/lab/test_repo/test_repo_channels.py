@@ -76,7 +76,7 @@ def test_a_required_test_must_have_passed_on_the_very_file(shop: Shop, small: Pa
     shop.publish(small)
     repo.set_policy(shop.root, None, ["lab"])
     assert f"{ENGINE}: no result of 'lab'" in shut(shop, "engine")
-    repo.record(shop.root, "lab", ["engine"], passed=True)
+    shop.record("lab", ["engine"], passed=True)
     assert shop.promote("engine").added == (f"{ENGINE}.rpm",)
     shop.publish(*build(tmp_path / "new", Small("engine", version="1.1")))
     shut(shop, "engine")
@@ -84,10 +84,10 @@ def test_a_required_test_must_have_passed_on_the_very_file(shop: Shop, small: Pa
 
 def test_the_newest_result_counts_and_a_failure_shuts_the_gate(shop: Shop, small: Path) -> None:
     shop.publish(small)
-    repo.record(shop.root, "soak", ["engine"], passed=True)
-    repo.record(shop.root, "soak", ["engine"], passed=False)
+    shop.record("soak", ["engine"], passed=True)
+    shop.record("soak", ["engine"], passed=False)
     assert "'soak' failed on" in shut(shop, "engine")
-    repo.record(shop.root, "soak", ["engine"], passed=True)
+    shop.record("soak", ["engine"], passed=True)
     assert shop.promote("engine").added
 
 
@@ -123,12 +123,12 @@ def test_stable_goes_back_in_one_step_and_numbers_go_on(shop: Shop, small: Path)
 
 def test_what_was_withdrawn_needs_a_test_that_passed_since(shop: Shop, small: Path) -> None:
     shop.publish(small)
-    repo.record(shop.root, "lab", None, passed=True)
+    shop.record("lab", None, passed=True)
     shop.promote("engine")
     shop.promote("meta")
     back(shop)
     assert "withdrawn from stable" in shut(shop, "meta")
-    repo.record(shop.root, "lab", ["meta"], passed=True)
+    shop.record("lab", ["meta"], passed=True)
     assert shop.promote("meta").added
 
 
@@ -183,7 +183,8 @@ def test_the_commands_tell_how_things_stand(
     shop.publish(small)
     root = ("--root", shop.root)
     assert run(capsys, "repo", "gate", *root, "--days", 2, "--require", "lab")[0] == ExitCode.DONE
-    run(capsys, "repo", "record", "--suite", "lab", "--passed", "engine", "--note", "build 7", *root)
+    key = ("--key", shop.key.fingerprint, "--gnupghome", shop.key.gnupghome)
+    run(capsys, "repo", "record", "--suite", "lab", "--passed", "engine", "--note", "build 7", *root, *key)
     code, text = run(capsys, "repo", "status", *root)
     assert code == ExitCode.DONE
     assert "testing  el9   generation 0001, 3 packages since" in text
@@ -232,7 +233,7 @@ class _Page(html.parser.HTMLParser):
 def test_the_page_shows_the_channels_and_its_links_lead_somewhere(shop: Shop, small: Path) -> None:
     shop.publish(small)
     shop.promote("engine")
-    repo.record(shop.root, "lab", ["tool"], passed=False, note="<script>alert(1)</script>")
+    shop.record("lab", ["tool"], passed=False, note="<script>alert(1)</script>")
     page = _Page((shop.root / "index.html").read_text())
     assert "script" not in page.tags
     assert "<script>alert(1)</script>" in page.words

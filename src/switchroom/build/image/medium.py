@@ -14,6 +14,7 @@ from switchroom.build.iso.closure import MEDIUM, OURS, unpack_metadata, urls
 from switchroom.build.keys import SigningKey
 from switchroom.build.kickstart.packages import Chosen, Request, refused, solve
 from switchroom.build.repo.export import export_media
+from switchroom.build.repo.keyring import trusted_keys
 from switchroom.core.process import Arg, run
 
 _HINT = (
@@ -62,7 +63,7 @@ def lay_out(supply: Supply, request: Request, names: Sequence[str], folder: Path
     added = [supply.extra[one.repo] / one.location for one in solved.chosen if one.repo in supply.extra]
     if added:
         content.add_packages(ours, packages, added, key, supply.epoch)
-    (folder / content.KEY).write_bytes(key.export_public())
+    (folder / content.KEY).write_bytes(trusted_keys(supply.repo_root, key))
     return Laid(folder, _from_base(supply.base, metadata, solved.chosen, folder), _keys(supply.base, folder))
 
 

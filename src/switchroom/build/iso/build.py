@@ -32,6 +32,7 @@ from switchroom.build.kickstart.defaults import load_defaults
 from switchroom.build.kickstart.packages import request_of
 from switchroom.build.kickstart.settings import KickstartSettings, Mode, default_of, offers
 from switchroom.build.repo.export import export_media
+from switchroom.build.repo.keyring import trusted_keys
 from switchroom.build.repo.layout import open_repo
 from switchroom.build.repo.metadata import RepoPackage
 from switchroom.build.workspace import cache_dir
@@ -202,7 +203,7 @@ class _Build:
             **boot,
             content.REPOSITORY: self._repository,
             content.KICKSTARTS: self._folder / "ks",
-            content.KEY: self._order.key.export_public(),
+            content.KEY: trusted_keys(self._order.repo_root, self._order.key),
         }
 
     def _arguments(self) -> Tuple[str, ...]:

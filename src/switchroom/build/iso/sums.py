@@ -67,5 +67,5 @@ def sign(image: Path, digest: str, beside: Sequence[Path], key: SigningKey, epoc
 
 def read(image: Path) -> Mapping[str, str]:
     """Return file names and their SHA-256 from the sums beside an image."""
-    rows = (line.split("  ", 1) for line in sums_path(image).read_text().splitlines())
+    rows = (line.split("  ", 1) for line in sums_path(image).read_text().splitlines() if "  " in line)
     return {name: digest for digest, name in rows}

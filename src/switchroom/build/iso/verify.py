@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
@@ -17,10 +17,11 @@ from switchroom.build.iso.mediasum import MediaSum, embedded
 from switchroom.build.iso.pe import require_signed
 from switchroom.build.iso.remaster import check_boot_copies
 from switchroom.build.iso.stream import ChunkSums, Crew, chunks
+from switchroom.build.publickeys import ARMOUR, read_keys
 from switchroom.build.repo.verify import verify_folder
-from switchroom.build.signatures import verifier
+from switchroom.build.signatures import UntrustedError, Verifier, verifier
 from switchroom.core.errors import ExitCode, SwitchroomError
-from switchroom.core.files import sha256
+from switchroom.core.files import require_room, sha256
 from switchroom.core.process import require
 from switchroom.core.progress import Reporter
 
@@ -42,11 +43,15 @@ class Damage:
 
 @dataclass(frozen=True)
 class Verified:
-    """The outcome: the image's manifest (empty if unreadable), what is wrong, and which bytes are."""
+    """The outcome: the image's manifest (empty if unreadable), what is wrong, and which bytes are.
+
+    ``remarks`` is what to know of the keys of an image that is not wrong for it.
+    """
 
     manifest: Dict[str, Any]
     problems: Tuple[str, ...]
     damage: Tuple[Damage, ...]
+    remarks: Tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -59,18 +64,26 @@ class Measured:
 
 
 def verify_iso(image: Path, public_key: bytes, reporter: Reporter) -> Verified:
-    """Check an image against ``public_key`` (ASCII-armoured).
+    """Check an image against the keys of ``public_key`` (ASCII-armoured).
 
     Checked are the signature of the sums, the sums, the media checksum, the files and packages of the
     manifest, the signatures of the repository on it, the boot loaders, and every copy of the EFI system
-    partition. Raises SwitchroomError when the file is no image of ours at all.
+    partition. Raises SwitchroomError when the file is no image of ours at all, and where this machine could
+    not tell (a tool is missing, the folder for temporary files is full).
     """
-    require("xorriso", "gpgv", "rpmkeys", "mcopy")
+    require("xorriso", "mcopy")
     if not image.is_file():
         raise SwitchroomError(f"The image '{image}' does not exist.", code=ExitCode.USAGE)
+    with verifier(public_key) as trusted:
+        found = _verify(image, trusted, reporter)
+        return replace(found, remarks=(*found.remarks, *trusted.remarks))
+
+
+def _verify(image: Path, trusted: Verifier, reporter: Reporter) -> Verified:
     problems: List[str] = []
+    remarks: List[str] = []
     with reporter.step("Checking the signature of the sums"):
-        problems += _signed(image, public_key)
+        problems += _signed(image, trusted)
         outer = _outer(image) if not problems else None
     with reporter.step("Reading the image", image.stat().st_size) as step:
         measured = measure(image, step.advance)
@@ -80,25 +93,27 @@ def verify_iso(image: Path, public_key: bytes, reporter: Reporter) -> Verified:
     with reporter.step("Checking the content"), tempfile.TemporaryDirectory(prefix="switchroom-") as name:
         try:
             data = _unpack(image, Path(name))
-            problems += _content(image, data, Path(name), public_key)
+            problems += _content(image, data, Path(name), trusted)
+            remarks += _further_keys(Path(name), trusted)
         except SwitchroomError as error:
+            require_room(Path(name))
             if not sums.sums_path(image).exists():
                 raise
             data = {}
             problems.append(error.message)
-    return Verified(data, tuple(problems), damage)
+    return Verified(data, tuple(problems), damage, tuple(remarks))
 
 
-def _signed(image: Path, public_key: bytes) -> Iterator[str]:
+def _signed(image: Path, trusted: Verifier) -> Iterator[str]:
     absent = [path.name for path in sums.sidecars(image) if not path.is_file()]
     if absent:
         yield f"missing beside the image: {', '.join(absent)}"
         return
-    with verifier(public_key) as trusted:
-        try:
-            trusted.check_detached(sums.sums_path(image), sums.signature_path(image))
-        except SwitchroomError as error:
-            yield error.message
+    try:
+        trusted.check_detached(sums.sums_path(image), sums.signature_path(image))
+    except UntrustedError as error:
+        yield error.message
+        return
     recorded = sums.read(image)
     for path in (sums.manifest_path(image), sums.sbom_path(image)):
         if recorded.get(path.name) != sha256(path):
@@ -180,27 +195,40 @@ def _unpack(image: Path, folder: Path) -> Dict[str, Any]:
     return data
 
 
-def _content(image: Path, data: Dict[str, Any], folder: Path, public_key: bytes) -> Iterator[str]:
+def _content(image: Path, data: Dict[str, Any], folder: Path, trusted: Verifier) -> Iterator[str]:
     medium = folder / "medium"
     for name, digest in {**data["files"], **_loaders_of(data)}.items():
         if not (medium / name).is_file():
             yield f"'{name}' of the manifest is not on the medium"
         elif sha256(medium / name) != digest:
             yield f"'{name}' on the medium differs from the manifest"
-    key = medium / content.KEY
-    if not key.is_file() or key.read_bytes() != public_key:
+    if not set(_keys_on(folder)) & set(trusted.keys.fingerprints):
         yield "the key on the medium is not the trusted key"
     if (
         sums.sbom_path(image).is_file()
         and (medium / sbom.PATH).read_bytes() != sums.sbom_path(image).read_bytes()
     ):
         yield f"'{sbom.PATH}' on the medium is not '{sums.sbom_path(image).name}'"
-    with verifier(public_key) as trusted:
-        yield from verify_folder(medium / content.REPOSITORY, trusted)
+    yield from verify_folder(medium / content.REPOSITORY, trusted)
     found = read_volume(image).volume_id
     if found != data["volume_id"]:
         yield f"the volume id is '{found}', the manifest says '{data['volume_id']}'"
     yield from _boot(image, data, folder)
+
+
+def _keys_on(folder: Path) -> Tuple[str, ...]:
+    """Return the fingerprints of the keys on the medium; nothing where it has none that can be read."""
+    key = folder / "medium" / content.KEY
+    if not key.is_file() or ARMOUR not in key.read_bytes():
+        return ()
+    return read_keys(key.read_bytes(), f"'{content.KEY}' on the medium").fingerprints
+
+
+def _further_keys(folder: Path, trusted: Verifier) -> Iterator[str]:
+    """Yield the keys that an installed system trusts and the reader does not: the signer vouches for them."""
+    for name in _keys_on(folder):
+        if name not in trusted.keys.fingerprints:
+            yield f"The medium also brings the key {name}, which is not among the trusted ones."
 
 
 def _loaders_of(data: Mapping[str, Any]) -> Dict[str, str]:

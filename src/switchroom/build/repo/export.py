@@ -8,6 +8,7 @@ from typing import Optional, Sequence, Tuple
 from switchroom.build.keys import SigningKey
 from switchroom.build.repo import layout
 from switchroom.build.repo.generation import write_generation
+from switchroom.build.repo.keyring import trusted_keys
 from switchroom.build.repo.metadata import RepoPackage
 from switchroom.build.repo.select import select
 from switchroom.core.errors import ExitCode, SwitchroomError
@@ -36,7 +37,7 @@ def export_media(
             f"The folder '{dest}' exists already.", hint="Name a new one.", code=ExitCode.REFUSED
         )
     source = layout.open_repo(root, channel, el)
-    layout.check_same_key(root, key.export_public(), key)
+    trusted_keys(root, key)
     available = source.packages()
     chosen = select(available, names, where=channel) if names is not None else available
     if not chosen:

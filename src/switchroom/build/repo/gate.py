@@ -10,7 +10,7 @@ from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 from switchroom.build.repo import layout, records
 from switchroom.build.repo.layout import Channel
 from switchroom.build.repo.metadata import RepoPackage
-from switchroom.build.repo.records import Record
+from switchroom.build.repo.records import Chronicle, Record
 
 _DAY = 86400.0
 _GATE = "gate"
@@ -57,16 +57,21 @@ class Standing:
 
 
 class Gate:
-    """Judges packages of a testing channel by the repository's policy and records, as of now."""
+    """Judges packages of a testing channel by the repository's policy and records, as of now.
 
-    def __init__(self, testing: Channel) -> None:
-        self._testing = testing
-        self._policy, self._records = policy(testing.root), records.read(testing.root)
+    A record speaks for a package when it counts (it is signed) and is of the channel's own major. One from
+    before records were signed speaks against a package still, never for it.
+    """
+
+    def __init__(self, testing: Channel, chronicle: Chronicle) -> None:
+        self._testing, self._policy = testing, policy(testing.root)
+        against = [record for record in chronicle.unsigned if _speaks_against(record)]
+        self._records = sorted((*chronicle.counted, *against), key=lambda record: record.time)
         self._now = time.time()
 
     def standing(self, package: RepoPackage) -> Standing:
         """Return where a package of testing stands; it may pass when there are no ``obstacles``."""
-        covering = [record for record in self._records if record.covers(package)]
+        covering = [record for record in self._records if record.covers(package, self._testing.el)]
         days = max(0.0, self._now - self._since(package, covering)) / _DAY
         results = {
             str(record.detail["suite"]): record for record in covering if record.event == records.TESTED
@@ -84,12 +89,18 @@ class Gate:
                 yield f"no result of '{suite}'"
         for suite, record in sorted(results.items()):
             if not record.detail["passed"]:
-                yield f"'{suite}' failed on {day(record.time)}"
+                remark = "" if record.signature else " (says a record that is not signed)"
+                yield f"'{suite}' failed on {day(record.time)}{remark}"
 
     def _since(self, package: RepoPackage, covering: List[Record]) -> float:
         """Return when a package came; a crash may have lost the record, then the generations on disk tell."""
         known = [record.time for record in covering if record.event == records.PUBLISHED]
         return known[0] if known else self._testing.present_since(package.file_name) or self._now
+
+
+def _speaks_against(record: Record) -> bool:
+    failed = record.event == records.TESTED and not record.detail.get("passed")
+    return failed or record.event == records.ROLLED_BACK
 
 
 def _withdrawn(covering: Sequence[Record]) -> Iterator[str]:

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, ContextManager, Dict, Iterator, List, Mapping, Optional, Tuple
 from urllib.parse import quote
 
-from switchroom.build.keys import SigningKey
 from switchroom.build.repo.metadata import PACKAGES, RepoPackage, read_repository
 from switchroom.core import lock
 from switchroom.core.errors import ExitCode, SwitchroomError
@@ -27,6 +26,7 @@ TESTING, STABLE = "testing", "stable"
 CHANNELS = (TESTING, STABLE)
 PUBLIC_KEY = "RPM-GPG-KEY-switchroom"
 LOCK = ".lock"
+VOUCHERS = f"{PUBLIC_KEY}.asc"
 RECORDS, PAGE = "records.jsonl", "index.html"
 
 MAJORS = (9, 10)
@@ -34,7 +34,7 @@ _ARCHITECTURE = "x86_64"
 _SETTINGS = "repository.json"
 _NEW, _OLD = ".new-", ".old-"
 # Scratch of this module, and of the atomic writes and links made below.
-_FILES = ("current", "mirrorlist", _SETTINGS, PUBLIC_KEY, RECORDS, PAGE)
+_FILES = ("current", "mirrorlist", _SETTINGS, PUBLIC_KEY, VOUCHERS, RECORDS, PAGE)
 _SCRATCH = (_NEW, _OLD, *(f".{name}." for name in _FILES))
 _KEEP_GENERATIONS = 3
 # dnf trusts its copy of the metadata for 48 hours (metadata_expire) and fetches packages by it.
@@ -224,16 +224,6 @@ def settle(root: Path, exported: bytes, url: Optional[str]) -> None:
         write_atomic(root / PUBLIC_KEY, exported)
     if url or not (root / _SETTINGS).is_file():
         change_settings(root, {"url": url.rstrip("/")} if url else {})
-
-
-def check_same_key(root: Path, exported: bytes, key: SigningKey) -> None:
-    """Raise SwitchroomError unless the repository is new or signed by this key so far."""
-    if (root / PUBLIC_KEY).is_file() and public_key(root) != exported:
-        raise SwitchroomError(
-            f"The repository '{root}' is signed by a key other than '{key.fingerprint}'.",
-            hint="Sign with the repository's key (--key, --gnupghome), or start a new root for a new key.",
-            code=ExitCode.REFUSED,
-        )
 
 
 def _flush(folder: Path) -> None:

@@ -14,11 +14,12 @@ from switchroom.build.repo.base import load_base
 from switchroom.build.repo.closure import Capabilities, check_closure
 from switchroom.build.repo.gate import Gate
 from switchroom.build.repo.generation import write_generation
+from switchroom.build.repo.keyring import trusted_keys
 from switchroom.build.repo.layout import MAJORS, STABLE, TESTING, Channel, open_repo
 from switchroom.build.repo.metadata import RepoPackage, without
 from switchroom.build.repo.publish import Published, prepared_generation
 from switchroom.build.repo.select import select
-from switchroom.build.signatures import Verdict, verifier
+from switchroom.build.signatures import Verdict, Verifier, verifier
 from switchroom.core.errors import ExitCode, SwitchroomError
 from switchroom.core.progress import Reporter
 
@@ -62,6 +63,7 @@ def promote(
             unchanged=judged.unchanged,
             left_to_base=judged.left_to_base,
             passed_over=judged.obstacles,
+            remarks=judged.remarks,
             dry_run=dry_run,
         )
 
@@ -73,6 +75,8 @@ class _Judged:
     unchanged: Tuple[str, ...]
     obstacles: Tuple[str, ...]
     left_to_base: Tuple[str, ...]
+    remarks: Tuple[str, ...]
+    keys: bytes
 
 
 def _judge(
@@ -88,11 +92,15 @@ def _judge(
     tested, kept = source.packages(), target.packages()
     chosen = tested if names is None else select(tested, names, where=TESTING)
     moved = without(chosen, kept)
-    _check_signatures(source.root, moved, key)
-    obstacles = _check_policy(source, moved, force)
+    keys = trusted_keys(source.root, key)
+    with verifier(keys) as trusted:
+        _check_signatures(moved, trusted)
+        known = records.examine(source.root, trusted)
+        remarks = (*known.remarks(), *trusted.remarks)
+    obstacles = _check_policy(Gate(source, known), moved, force)
     left = _check_closed((*kept, *moved), Capabilities((*tested, *kept)), bases)
     unchanged = tuple(package.file_name for package in without(chosen, moved))
-    return _Judged(kept, moved, unchanged, obstacles, left)
+    return _Judged(kept, moved, unchanged, obstacles, left, remarks, keys)
 
 
 def _put_in_force(
@@ -101,11 +109,11 @@ def _put_in_force(
     if not judged.moved:
         return
     target.commit(write_generation(scratch / "generation", (*judged.kept, *judged.moved), key, epoch))
-    chronicle.note(target, records.PROMOTED, judged.moved, forced=force, passed_over=judged.obstacles)
+    detail = {"forced": force, "passed_over": judged.obstacles}
+    chronicle.note(target, records.PROMOTED, judged.moved, key=key, keys=judged.keys, **detail)
 
 
-def _check_policy(testing: Channel, packages: Sequence[RepoPackage], force: Optional[str]) -> Tuple[str, ...]:
-    gate = Gate(testing)
+def _check_policy(gate: Gate, packages: Sequence[RepoPackage], force: Optional[str]) -> Tuple[str, ...]:
     standings = [gate.standing(package) for package in packages]
     obstacles = tuple(f"{each.package.nevra}: {why}" for each in standings for why in each.obstacles)
     if obstacles and not force:
@@ -118,11 +126,8 @@ def _check_policy(testing: Channel, packages: Sequence[RepoPackage], force: Opti
     return obstacles
 
 
-def _check_signatures(root: Path, packages: Sequence[RepoPackage], key: SigningKey) -> None:
-    exported = key.export_public()
-    layout.check_same_key(root, exported, key)
-    with verifier(exported) as trusted:
-        verdicts = trusted.rpms([package.path for package in packages])
+def _check_signatures(packages: Sequence[RepoPackage], trusted: Verifier) -> None:
+    verdicts = trusted.rpms([package.path for package in packages])
     bad = {path: verdict for path, verdict in verdicts.items() if verdict is not Verdict.SIGNED}
     if bad:
         raise inbox.refusal("These packages cannot be promoted.", bad)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Dict, Iterator, Optional, Sequence, Tuple
 
 from switchroom.build.keys import SigningKey
-from switchroom.build.repo import chronicle, layout, records
+from switchroom.build.repo import chronicle, keyring, layout, records
 from switchroom.build.repo import incoming as inbox
 from switchroom.build.repo.generation import write_generation
 from switchroom.build.repo.incoming import Incoming
@@ -29,6 +29,7 @@ class Published:
     unchanged: Tuple[str, ...]
     left_to_base: Tuple[str, ...] = ()
     passed_over: Tuple[str, ...] = ()  # what the gate's policy had against them, where it was forced
+    remarks: Tuple[str, ...] = ()
     dry_run: bool = False
 
     def as_dict(self) -> Dict[str, object]:
@@ -38,7 +39,7 @@ class Published:
 
 @dataclass(frozen=True)
 class _Plan:
-    public_key: bytes
+    keys: bytes  # those that count here
     kept: Tuple[RepoPackage, ...]  # already in the channel
     linked: Tuple[RepoPackage, ...]  # published in the other channel: the same file is used
     fresh: Tuple[Incoming, ...]
@@ -80,23 +81,23 @@ def publish(
         plan = _plan(target, paths, key)
         if dry_run:
             return _result(target, plan, dry_run=True)
-        layout.settle(root, plan.public_key, url)
+        layout.settle(root, plan.keys, url)
+        keyring.refresh(root, plan.keys, key, epoch)
         with reporter.step(f"Publishing {len(plan.added)} packages to '{channel}'"), key.held() as held:
             _execute(target, plan, held, epoch, retention)
         return _result(target, plan, dry_run=False)
 
 
 def _plan(target: Channel, paths: Sequence[Path], key: SigningKey) -> _Plan:
-    exported = key.export_public()
-    layout.check_same_key(target.root, exported, key)
-    with verifier(exported) as trusted:
+    keys = keyring.trusted_keys(target.root, key)
+    with verifier(keys) as trusted:
         found = inbox.judge(paths, trusted)
     everywhere = _published(target.root)
     _refuse_changed(found, everywhere)
     kept = target.packages()
     here = {package.file_name for package in kept}
     return _Plan(
-        public_key=exported,
+        keys=keys,
         kept=kept,
         linked=tuple(everywhere[i.file_name] for i in found if i.file_name in everywhere.keys() - here),
         fresh=tuple(item for item in found if item.file_name not in everywhere),
@@ -119,6 +120,7 @@ def _refuse_changed(found: Sequence[Incoming], published: Dict[str, RepoPackage]
 def _execute(target: Channel, plan: _Plan, key: SigningKey, epoch: int, retention: float) -> None:
     with prepared_generation(target, retention) as scratch:
         if not plan.added and target.current:
+            chronicle.mend(target.root, key, plan.keys)
             return
         signed = inbox.sign_copies(plan.fresh, scratch / "signed", key, epoch)
         packages = (*plan.kept, *plan.linked, *signed)
@@ -126,7 +128,7 @@ def _execute(target: Channel, plan: _Plan, key: SigningKey, epoch: int, retentio
         for package in signed:
             package.path.unlink()  # the generation's name for it is the only one left: it gets flushed
         target.commit(folder)
-        chronicle.note(target, records.PUBLISHED, (*plan.linked, *signed))
+        chronicle.note(target, records.PUBLISHED, (*plan.linked, *signed), key=key, keys=plan.keys)
 
 
 @contextlib.contextmanager

@@ -7,7 +7,9 @@ import re
 from pathlib import Path
 from typing import Optional, Sequence, Tuple
 
+from switchroom.build.keys import SigningKey
 from switchroom.build.repo import chronicle, layout, records
+from switchroom.build.repo.keyring import trusted_keys
 from switchroom.build.repo.layout import MAJORS, TESTING, open_repo
 from switchroom.build.repo.select import select
 from switchroom.core.errors import ExitCode, SwitchroomError
@@ -21,21 +23,25 @@ def record(
     names: Optional[Sequence[str]],
     *,
     passed: bool,
+    key: SigningKey,
     el: int = MAJORS[0],
     note: str = "",
     dry_run: bool = False,
 ) -> Tuple[str, ...]:
-    """Record that a suite passed or failed on packages of testing (``names``, None for all of them).
+    """Record, signed by the repository's key, that a suite passed or failed on packages of testing.
 
-    Returns their NEVRAs. The newest result of a suite counts. Raises SwitchroomError (code USAGE) for a
-    suite's name with other characters than small letters, digits, dots, hyphens and underscores.
+    ``names`` are names or NEVRAs, None for all of testing. Returns their NEVRAs. The newest result of a suite
+    counts. Raises SwitchroomError (code USAGE) for a suite's name with other characters than small letters,
+    digits, dots, hyphens and underscores, (REFUSED) for a key that is not the repository's.
     """
     check_suite(suite)
     source = open_repo(root, TESTING, el)
+    keys = trusted_keys(root, key)
     with contextlib.nullcontext() if dry_run else layout.writer_lock(root):
         packages = source.packages() if names is None else select(source.packages(), names, where=TESTING)
         if packages and not dry_run:
-            chronicle.note(source, records.TESTED, packages, suite=suite, passed=passed, note=note)
+            detail = {"suite": suite, "passed": passed, "note": note}
+            chronicle.note(source, records.TESTED, packages, key=key, keys=keys, **detail)
     return tuple(package.nevra for package in packages)
 
 

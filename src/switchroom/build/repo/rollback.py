@@ -10,11 +10,12 @@ from typing import Dict, Optional, Tuple
 from switchroom.build.keys import SigningKey
 from switchroom.build.repo import chronicle, layout, records
 from switchroom.build.repo.generation import write_generation
+from switchroom.build.repo.keyring import trusted_keys
 from switchroom.build.repo.layout import MAJORS, Channel, open_repo
 from switchroom.build.repo.metadata import read_repository, without
 from switchroom.build.repo.publish import prepared_generation
 from switchroom.build.repo.verify import verify_folder
-from switchroom.build.signatures import verifier
+from switchroom.build.signatures import Verifier, verifier
 from switchroom.core.errors import ExitCode, SwitchroomError
 from switchroom.core.progress import Reporter
 
@@ -54,9 +55,10 @@ def rollback(
     """
     target = open_repo(root, channel, el)
     with contextlib.nullcontext() if dry_run else layout.writer_lock(root):
-        layout.check_same_key(root, key.export_public(), key)
         number = _choose(target, to)
-        _check_whole(target.generation(number), key)
+        keys = trusted_keys(root, key)
+        with verifier(keys) as trusted:
+            _check_whole(target.generation(number), trusted)
         now, then = target.packages(), read_repository(target.generation(number))
         removed, returned = without(now, then), without(then, now)
         if not dry_run:
@@ -65,7 +67,8 @@ def rollback(
                 prepared_generation(target, layout.RETENTION_SECONDS) as scratch,
             ):
                 target.commit(write_generation(scratch / "generation", then, key, epoch))
-            chronicle.note(target, records.ROLLED_BACK, removed, reason=reason, restored=f"{number:04d}")
+            detail = {"reason": reason, "restored": f"{number:04d}"}
+            chronicle.note(target, records.ROLLED_BACK, removed, key=key, keys=keys, **detail)
         return RolledBack(
             channel=channel,
             generation=target.current.name if target.current else "",
@@ -90,9 +93,8 @@ def _choose(target: Channel, to: Optional[int]) -> int:
     return to if to is not None else earlier[-1]
 
 
-def _check_whole(folder: Path, key: SigningKey) -> None:
-    with verifier(key.export_public()) as trusted:
-        problems = verify_folder(folder, trusted)
+def _check_whole(folder: Path, trusted: Verifier) -> None:
+    problems = verify_folder(folder, trusted)
     if problems:
         raise SwitchroomError(
             f"The generation in '{folder}' is not whole; nothing was changed.",

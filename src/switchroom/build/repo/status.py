@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Dict, List, Optional, Sequence, Tuple
 
 from switchroom.build.repo.gate import Gate, Policy, Standing, policy
-from switchroom.build.repo.layout import STABLE, TESTING, Channel, all_channels, open_repo
+from switchroom.build.repo.layout import STABLE, TESTING, Channel, all_channels, open_repo, public_key
 from switchroom.build.repo.metadata import RepoPackage, without
+from switchroom.build.repo.records import Chronicle, examine
+from switchroom.build.signatures import verifier
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class Status:
     policy: Policy
     ahead: Tuple[Standing, ...]
     behind: Tuple[str, ...]
+    remarks: Tuple[str, ...] = ()
 
     def as_dict(self) -> Dict[str, object]:
         """Return it as JSON."""
@@ -45,11 +48,19 @@ class Status:
             "gate": self.policy.as_dict(),
             "ahead": [_standing(each) for each in self.ahead],
             "behind": list(self.behind),
+            "remarks": list(self.remarks),
         }
 
 
 def status(root: Path) -> Status:
-    """Return where a repository stands."""
+    """Return where a repository stands, by the records that its own keys signed."""
+    open_repo(root, TESTING)
+    with verifier(public_key(root)) as trusted:
+        return status_by(root, examine(root, trusted))
+
+
+def status_by(root: Path, chronicle: Chronicle) -> Status:
+    """Return where a repository stands by some of its records."""
     states = tuple(_state(channel) for channel in all_channels(open_repo(root, TESTING).root))
     held = {(state.name, state.el): state.packages for state in states}
     majors = sorted({state.el for state in states})
@@ -59,14 +70,15 @@ def status(root: Path) -> Status:
         ahead=tuple(
             each
             for el in majors
-            for each in _standings(root, el, without(held[TESTING, el], held[STABLE, el]))
+            for each in _standings(root, el, without(held[TESTING, el], held[STABLE, el]), chronicle)
         ),
         behind=tuple(each.nevra for el in majors for each in without(held[STABLE, el], held[TESTING, el])),
+        remarks=chronicle.remarks(),
     )
 
 
-def _standings(root: Path, el: int, packages: Sequence[RepoPackage]) -> List[Standing]:
-    gate = Gate(open_repo(root, TESTING, el))
+def _standings(root: Path, el: int, packages: Sequence[RepoPackage], chronicle: Chronicle) -> List[Standing]:
+    gate = Gate(open_repo(root, TESTING, el), chronicle)
     return [gate.standing(package) for package in packages]
 
 

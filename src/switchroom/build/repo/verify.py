@@ -6,25 +6,32 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
-from switchroom.build.repo import layout
+from switchroom.build.publickeys import read_keys
+from switchroom.build.repo import layout, page, records
 from switchroom.build.repo.layout import CHANNELS, Channel, all_channels, open_repo
 from switchroom.build.repo.metadata import PACKAGES, RepoPackage, read_repository, record_paths
-from switchroom.build.signatures import Verdict, Verifier, fingerprint, verifier
+from switchroom.build.signatures import UntrustedError, Verdict, Verifier, verifier
 from switchroom.core.errors import SwitchroomError
 from switchroom.core.files import sha256
 
 _REPOMD = ("repomd.xml", "repomd.xml.asc")
 _CHANNEL_ENTRIES = {"current", "generations", "mirrorlist"}
+_File = Tuple[int, int]  # device and inode: generations share their packages by hard links
 
 
 @dataclass(frozen=True)
 class Verified:
-    """What was checked, with which key, and every problem found, a sentence each."""
+    """What was checked, with which keys, and every problem found, a sentence each.
 
-    fingerprint: str
+    ``remarks`` is what to know of keys and records that is no problem.
+    """
+
+    fingerprints: Tuple[str, ...]
     generations: Tuple[str, ...]  # CHANNEL/elN/NNNN, those in force
+    superseded: Tuple[str, ...]
     packages: int
     problems: Tuple[str, ...]
+    remarks: Tuple[str, ...] = ()
 
     def as_dict(self) -> Dict[str, object]:
         """Return it as JSON."""
@@ -32,49 +39,144 @@ class Verified:
 
 
 def verify(root: Path, channels: Sequence[str] = CHANNELS, key_file: Optional[Path] = None) -> Verified:
-    """Check the generation in force of each channel, package by package.
+    """Check keys, records, page and every generation of each channel, package by package.
 
-    ``key_file`` is the public key to trust; by default the one the repository itself hands out, which proves
-    that the repository is consistent, not who made it.
+    ``key_file`` has the public keys to trust; by default those the repository itself hands out, which proves
+    that the repository is consistent, not who made it. Raises SwitchroomError or OSError where this machine
+    could not tell: that is no verdict.
     """
+    used = _used(root, channels)
+    trusted_keys = key_file.read_bytes() if key_file else layout.public_key(root)
+    with verifier(trusted_keys) as trusted:
+        problems = _check_channels(used, trusted)
+        problems += _check_keys(root, trusted)
+        told, remarks = _check_told(root, trusted)
+        return Verified(
+            fingerprints=trusted.keys.fingerprints,
+            generations=tuple(f"{c.name}/el{c.el}/{c.current.name}" for c in used if c.current),
+            superseded=tuple(f"{c.name}/el{c.el}/{n:04d}" for c in used for n in _superseded(c)),
+            packages=sum(len(list((c.current / PACKAGES).glob("*"))) for c in used if c.current),
+            problems=(*problems, *told),
+            remarks=(*trusted.remarks, *remarks),
+        )
+
+
+def problems_by(root: Path, keys: bytes) -> Tuple[str, ...]:
+    """Return the problems that all channels would have for readers who trust these public keys only."""
+    with verifier(keys) as trusted:
+        return tuple(_check_channels(_used(root, CHANNELS), trusted))
+
+
+def _used(root: Path, channels: Sequence[str]) -> List[Channel]:
     opened = all_channels(open_repo(root, channels[0]).root)
-    used = [channel for channel in opened if channel.name in channels and channel.current]
-    trusted_key = key_file.read_bytes() if key_file else layout.public_key(root)
-    problems: List[str] = []
-    with verifier(trusted_key) as trusted:
-        for channel in used:
-            problems += _check_channel(channel, trusted)
-    return Verified(
-        fingerprint=fingerprint(trusted_key),
-        generations=tuple(f"{c.name}/el{c.el}/{c.current.name}" for c in used if c.current),
-        packages=sum(len(list((c.current / PACKAGES).glob("*"))) for c in used if c.current),
-        problems=tuple(problems),
-    )
+    return [channel for channel in opened if channel.name in channels and channel.current]
+
+
+def _check_channels(channels: Sequence[Channel], trusted: Verifier) -> List[str]:
+    judge = _Judge(trusted)
+    return [problem for channel in channels for problem in _check_channel(channel, judge)]
+
+
+class _Judge:
+    """Reads each file once, however many generations it is in."""
+
+    def __init__(self, trusted: Verifier) -> None:
+        self.trusted = trusted
+        self._sums: Dict[_File, str] = {}
+        self._verdicts: Dict[_File, Verdict] = {}
+
+    def sha256(self, path: Path) -> str:
+        """Return a file's checksum."""
+        known = self._sums.get(_file(path))
+        return known or self._sums.setdefault(_file(path), sha256(path))
+
+    def verdicts(self, paths: Sequence[Path]) -> Dict[Path, Verdict]:
+        """Return the verdict on each package."""
+        new = {_file(path): path for path in paths if _file(path) not in self._verdicts}
+        found = self.trusted.rpms(list(new.values()))
+        self._verdicts.update({file: found[path] for file, path in new.items()})
+        return {path: self._verdicts[_file(path)] for path in paths}
+
+
+def _file(path: Path) -> _File:
+    status = path.stat()
+    return status.st_dev, status.st_ino
 
 
 def verify_folder(folder: Path, trusted: Verifier) -> Tuple[str, ...]:
     """Return the problems of one plain repository folder (a generation, or an installer's)."""
+    return tuple(_check_folder(folder, _Judge(trusted)))
+
+
+def _check_folder(folder: Path, judge: _Judge) -> Iterator[str]:
+    repomd, signature = (folder / "repodata" / name for name in _REPOMD)
+    try:
+        judge.trusted.check_detached(repomd, signature)
+        yield from _check_records(folder)
+        packages = read_repository(folder)
+    except FileNotFoundError as error:
+        yield f"'{error.filename}' is not there."
+    except SwitchroomError as error:
+        if _is_of_the_machine(error):
+            raise
+        yield error.message
+    else:
+        yield from _check_packages(packages, judge)
+        yield from _strays(folder, packages)
+
+
+def _is_of_the_machine(error: SwitchroomError) -> bool:
+    """Tell whether an error says nothing of what was looked at: a tool that failed, a disk that did."""
+    if isinstance(error, UntrustedError):
+        return False
+    return error.__cause__ is None or isinstance(error.__cause__, PermissionError)
+
+
+def _superseded(channel: Channel) -> List[int]:
+    in_force = int(channel.current.name) if channel.current else 0
+    return [number for number in channel.numbers() if number < in_force]
+
+
+def _check_keys(root: Path, trusted: Verifier) -> Iterator[str]:
+    handed = layout.public_key(root)
+    names = read_keys(handed).fingerprints
+    for name in names:
+        if name not in trusted.keys.fingerprints:
+            yield f"'{root / layout.PUBLIC_KEY}' hands out the key {name}, which is not trusted."
+    if len(names) > 1:
+        try:
+            trusted.check_detached(root / layout.PUBLIC_KEY, root / layout.VOUCHERS)
+        except UntrustedError as error:
+            yield error.message
+
+
+def _check_told(root: Path, trusted: Verifier) -> Tuple[List[str], Tuple[str, ...]]:
+    """Return what is wrong with the page and the records, and what to know of the records."""
     problems: List[str] = []
     try:
-        repomd, signature = (folder / "repodata" / name for name in _REPOMD)
-        trusted.check_detached(repomd, signature)
-        problems += _check_records(folder)
-        packages = read_repository(folder)
-        problems += _check_packages(packages, trusted)
-        problems += _strays(folder, packages)
-    except (SwitchroomError, OSError) as error:
-        problems.append(error.message if isinstance(error, SwitchroomError) else str(error))
-    return tuple(problems)
+        page.check(root, trusted)
+    except UntrustedError as error:
+        problems.append(error.message)
+    try:
+        chronicle = records.examine(root, trusted)
+    except records.DamagedError as error:
+        return [*problems, error.message], ()
+    if chronicle.refused:
+        count, path = len(chronicle.refused), root / layout.RECORDS
+        problems.append(f"{count} records in '{path}' were changed, or signed by a key that is not trusted.")
+    return problems, chronicle.remarks()
 
 
-def _check_channel(channel: Channel, trusted: Verifier) -> Iterator[str]:
+def _check_channel(channel: Channel, judge: _Judge) -> Iterator[str]:
     for path in sorted(channel.folder.iterdir()):
         if path.name not in _CHANNEL_ENTRIES and not path.name.startswith("."):
             yield f"'{path}' does not belong there."
     if not channel.mirrorlist.is_file() or channel.mirrorlist.read_text() != channel.mirrorlist_text():
         yield f"'{channel.mirrorlist}' does not name the current generation."
     if channel.current:
-        yield from verify_folder(channel.current, trusted)
+        yield from _check_folder(channel.current, judge)
+    for number in _superseded(channel):
+        yield from _check_folder(channel.generation(number), judge)
 
 
 def _check_records(folder: Path) -> Iterator[str]:
@@ -83,14 +185,14 @@ def _check_records(folder: Path) -> Iterator[str]:
             yield f"The metadata file '{path}' does not match repomd.xml."
 
 
-def _check_packages(packages: Sequence[RepoPackage], trusted: Verifier) -> Iterator[str]:
+def _check_packages(packages: Sequence[RepoPackage], judge: _Judge) -> Iterator[str]:
     present = []
     for package in packages:
-        if not package.path.is_file() or sha256(package.path) != package.sha256:
+        if not package.path.is_file() or judge.sha256(package.path) != package.sha256:
             yield f"The package '{package.path}' does not match the metadata."
         else:
             present.append(package.path)
-    for path, verdict in trusted.rpms(present).items():
+    for path, verdict in judge.verdicts(present).items():
         if verdict is not Verdict.SIGNED:
             yield f"The package '{path}' is {verdict.value}."
 
