@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import List
+from typing import Iterator, List
+
+import pytest
 
 MADE, EARLY, EXPIRES, LATE = 1_600_000_000, 1_600_001_000, 1_660_000_000, 1_690_000_000
 PASSPHRASE = "open sesame"
@@ -80,3 +83,16 @@ class Home:
     def stop(self) -> None:
         """Stop the home's agent."""
         subprocess.run(["gpgconf", "--homedir", str(self.folder), "--kill", "gpg-agent"], check=True)
+
+
+@pytest.fixture
+def full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder for temporary files in which there is room for names, not for content."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8k", "tmpfs", str(disk)], check=True)
+    (disk / "filler").write_bytes(bytes(4096))
+    monkeypatch.setenv("TMPDIR", str(disk))
+    monkeypatch.setattr(tempfile, "tempdir", str(disk))
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)

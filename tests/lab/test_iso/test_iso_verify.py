@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from support import media
-from support.small_rpms import Shop, foreign_key  # noqa: F401 - a fixture
+from support.openpgp import full_disk  # noqa: F401 - a fixture
+from support.small_rpms import QUIET, Shop, foreign_key  # noqa: F401 - a fixture
 from switchroom.build.iso import sums
 from switchroom.build.iso.build import Built
+from switchroom.build.iso.verify import verify_iso
 from switchroom.build.keys import SigningKey
 from switchroom.cli.main import main
 from switchroom.core.errors import ExitCode, SwitchroomError
@@ -55,6 +57,29 @@ def test_another_key_is_not_trusted(copy: Path, foreign_key: SigningKey) -> None
     problems = "\n".join(media.verified(copy, foreign_key))
     assert "signature" in problems
     assert "not the trusted key" in problems
+
+
+def test_the_same_key_in_other_bytes_is_trusted(copy: Path, lab_shop: Shop) -> None:
+    """A comment, other line ends, a second key before it: what counts is the fingerprint."""
+    public = lab_shop.key.export_public()
+    commented = public.replace(b"BLOCK-----\n", b"BLOCK-----\nComment: from the web\n", 1)
+    assert verify_iso(copy, commented.replace(b"\n", b"\r\n"), QUIET).problems == ()
+
+
+def test_a_full_disk_is_told_apart_from_an_image_not_to_be_trusted(
+    copy: Path,
+    lab_shop: Shop,
+    tmp_path: Path,
+    full_disk: Path,  # noqa: F811
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    key = tmp_path / "key.asc"
+    key.write_bytes(lab_shop.key.export_public())
+    code = main(["build", "iso", "--verify", str(copy), "--public-key", str(key)])
+    captured = capsys.readouterr()
+    assert code == ExitCode.FAILED
+    assert "NOT to be trusted" not in captured.out
+    assert "problem:" not in captured.out
 
 
 def test_image_of_somebody_else_is_no_image_of_ours(el_base: Path, lab_shop: Shop) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Iterator
 
 import createrepo_c
 import pytest
 
+from support.installroot import Box
 from support.small_rpms import EPOCH, Shop, Small, build
 from switchroom.build import repo
 from switchroom.build.keys import SigningKey
@@ -22,47 +22,12 @@ pytestmark = pytest.mark.lab("gpg", "rpmbuild", "rpmsign", "dnf")
 ENGINE = Path("packages") / "engine-1.0-1.lab.noarch.rpm"
 
 
-@dataclass(frozen=True)
-class Box:
-    """An empty installation root that knows one repository, as a release package would set it up."""
-
-    folder: Path
-    shop: Shop
-
-    def dnf(self, *words: str, channel: str = "testing") -> subprocess.CompletedProcess[str]:
-        self._write_repo_file(channel)
-        settings = {
-            "reposdir": self.folder / "repos",
-            "cachedir": self.folder / "cache",
-            "logdir": self.folder / "log",
-            "persistdir": self.folder / "persist",
-            "plugins": 0,
-        }
-        options = [f"--setopt={name}={value}" for name, value in settings.items()]
-        command = ["dnf", "-y", f"--installroot={self.folder / 'root'}", "--releasever=9", *options, *words]
-        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
-
-    def installed(self) -> str:
-        command = ["rpm", "--root", str(self.folder / "root"), "--query", "--all"]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
-
-    def _write_repo_file(self, channel: str) -> None:
-        for name in ("repos", "log"):
-            (self.folder / name).mkdir(parents=True, exist_ok=True)
-        (self.folder / "repos" / "switchroom.repo").write_text(
-            "[switchroom]\nname=Switchroom\n"
-            f"mirrorlist=file://{self.shop.root}/{channel}/el9/x86_64/mirrorlist\n"
-            f"gpgkey=file://{self.shop.root}/{layout.PUBLIC_KEY}\n"
-            "gpgcheck=1\nrepo_gpgcheck=1\nskip_if_unavailable=0\n"
-        )
-
-
 @pytest.fixture
 def box(tmp_path: Path, shop: Shop, small: Path) -> Iterator[Box]:
     shop.publish(small / "engine-1.0-1.lab.noarch.rpm", small / "meta-1.0-1.lab.noarch.rpm")
-    yield Box(tmp_path / "box", shop)
-    for home in (tmp_path / "box" / "cache").glob("*/pubring"):  # dnf leaves gpg's agent running
-        subprocess.run(["gpgconf", "--homedir", str(home), "--kill", "gpg-agent"], check=True)
+    made = Box(tmp_path / "box", shop)
+    yield made
+    made.stop()
 
 
 def test_dnf_installs_from_either_channel(box: Box) -> None:

@@ -7,11 +7,14 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Iterator, List, Tuple
+from typing import Iterator, List, NamedTuple, Tuple
 
 import pytest
 
-from support.small_rpms import EPOCH
+from support.installroot import Box
+from support.openpgp import EARLY, Home
+from support.small_rpms import EPOCH, Shop
+from switchroom.build import repo
 from switchroom.build.keys import SigningKey, development_key, open_key
 from switchroom.build.signatures import Verdict, fingerprint, verifier
 from switchroom.core.errors import ExitCode, SwitchroomError
@@ -194,3 +197,132 @@ def test_a_locked_key_asks_for_its_agent_and_an_unlocked_one_signs(
         assert agents(home), "the operator's own agent was stopped"
     finally:
         stop_agent(home)
+
+
+@pytest.fixture
+def passphrase(tmp_path: Path) -> Path:
+    """A file with the passphrase of the locked key, its owner's alone."""
+    path = tmp_path / "passphrase"
+    path.write_text("sesame\nand a second line\n")
+    path.chmod(0o600)
+    return path
+
+
+def test_a_passphrase_file_unlocks_a_key_without_a_terminal(
+    locked_home: Tuple[Path, str],
+    passphrase: Path,
+    document: Path,
+    small: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It signs files and packages; the passphrase is in no command line and no log, and no agent stays."""
+    caplog.set_level("DEBUG")
+    home, name = locked_home
+    production = open_key(name, home, passphrase)
+    signature = production.detach_sign(document, EPOCH)
+    rpm = Path(shutil.copy(small / "engine-1.0-1.lab.noarch.rpm", document.parent))
+    production.sign_rpms([rpm], EPOCH)
+    with verifier(production.export_public()) as trusted:
+        trusted.check_detached(document, signature)
+        assert trusted.rpms([rpm]) == {rpm: Verdict.SIGNED}
+    assert "gpg" in caplog.text
+    assert "sesame" not in caplog.text
+    assert "sesame" not in repr(production)
+    with pytest.raises(SwitchroomError, match="locked by a passphrase"):
+        open_key(name, home).check_usable(EPOCH)
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660])
+def test_a_passphrase_file_that_others_may_read_is_refused(
+    locked_home: Tuple[Path, str], passphrase: Path, mode: int
+) -> None:
+    passphrase.chmod(mode)
+    with pytest.raises(SwitchroomError, match="not its owner's alone") as caught:
+        open_key(locked_home[1], locked_home[0], passphrase)
+    assert caught.value.code == ExitCode.REFUSED
+    assert "chmod 0600" in caught.value.hint
+
+
+@pytest.mark.parametrize(("text", "message"), [("mistaken\n", "does not unlock"), ("\n", "no passphrase")])
+def test_a_wrong_passphrase_is_named(
+    locked_home: Tuple[Path, str], passphrase: Path, text: str, message: str
+) -> None:
+    passphrase.write_text(text)
+    with pytest.raises(SwitchroomError, match=message) as caught:
+        open_key(locked_home[1], locked_home[0], passphrase).check_usable(EPOCH)
+    assert "mistaken" not in str(caught.value.as_dict())
+
+
+class Split(NamedTuple):
+    """A key whose primary is offline: the home that holds its signing subkeys' secrets only."""
+
+    home: Home
+    primary: str
+    older: str
+    newer: str
+
+
+@pytest.fixture(scope="module")
+def split(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Split]:
+    whole, part = (Home(tmp_path_factory.mktemp(name)) for name in ("offline", "online"))
+    for home in (whole, part):
+        home.folder.chmod(0o700)
+    primary = whole.make("Release", "rsa2048", "cert")
+    older, newer = whole.add_subkey(primary, "rsa2048"), whole.add_subkey(primary, "rsa2048", at=EARLY)
+    part.gpg("--import", at=EARLY, stdin=whole.gpg("--export-secret-subkeys", primary, at=EARLY))
+    whole.stop()
+    yield Split(part, primary, older, newer)
+    part.stop()
+
+
+@pytest.mark.parametrize("named", ["primary", "older", "newer"])
+def test_a_signing_subkey_signs_while_its_primary_is_offline(
+    split: Split, document: Path, small: Path, tmp_path: Path, named: str
+) -> None:
+    """The key is named by its own fingerprint or the subkey's; gpgv and rpm both read what it signs."""
+    wanted = getattr(split, named)
+    production = open_key(wanted, split.home.folder)
+    assert production.fingerprint == split.primary
+    assert production.signer == (split.newer if named == "primary" else wanted)
+    signature = production.detach_sign(document, EPOCH)
+    rpm = Path(shutil.copy(small / "engine-1.0-1.lab.noarch.rpm", tmp_path))
+    production.sign_rpms([rpm], EPOCH)
+    said = subprocess.run(["gpg", "--list-packets", signature], capture_output=True, text=True, check=False)
+    assert production.signer in said.stdout
+    with verifier(production.export_public()) as trusted:
+        trusted.check_detached(document, signature)
+        assert trusted.rpms([rpm]) == {rpm: Verdict.SIGNED}
+
+
+@pytest.mark.lab("dnf")
+def test_dnf_installs_what_a_signing_subkey_signed(split: Split, tmp_path: Path, small: Path) -> None:
+    shop = Shop(tmp_path / "root", open_key(split.primary, split.home.folder))
+    shop.publish(small / "engine-1.0-1.lab.noarch.rpm")
+    assert repo.verify(shop.root).problems == ()
+    box = Box(tmp_path / "box", shop)
+    done = box.dnf("install", "engine")
+    assert done.returncode == 0, done.stderr
+    assert "engine-1.0-1.lab.noarch" in box.installed()
+    box.stop()
+
+
+def test_a_key_that_may_not_sign_is_refused(tmp_path: Path) -> None:
+    """Though its epoch lies before its end: what it signed then stands, nothing new may be added."""
+    home = Home(tmp_path)
+    home.folder.chmod(0o700)
+    names = {kind: home.make(kind, "rsa2048") for kind in ("expired", "revoked")}
+    names["edwards"] = home.make("edwards", "ed25519")
+    names["certifier"] = home.make("certifier", "rsa2048", "cert")
+    home.expire(names["expired"])
+    home.revoke(names["revoked"])
+    reasons = {
+        "expired": "it has expired",
+        "revoked": "it was revoked",
+        "edwards": "Boxes would refuse",
+        "certifier": "secret part that signs is not there",
+    }
+    for kind, reason in reasons.items():
+        with pytest.raises(SwitchroomError, match=reason) as caught:
+            open_key(names[kind], home.folder)
+        assert caught.value.code == ExitCode.REFUSED
+    home.stop()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 from typing import Dict, Iterator, List, NamedTuple
 
@@ -142,19 +141,6 @@ def test_what_is_no_signature_or_no_key_is_named(signed: Signed, tmp_path: Path)
     with pytest.raises(SwitchroomError, match="cannot be read") as caught, verifier(b"junk\n"):
         pass
     assert caught.value.code == ExitCode.USAGE
-
-
-@pytest.fixture
-def full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder for temporary files in which there is room for names, not for content."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8k", "tmpfs", str(disk)], check=True)
-    (disk / "filler").write_bytes(bytes(4096))
-    monkeypatch.setenv("TMPDIR", str(disk))
-    monkeypatch.setattr(tempfile, "tempdir", str(disk))
-    yield disk
-    subprocess.run(["umount", str(disk)], check=True)
 
 
 @pytest.mark.parametrize("left", [0, 4, 16, 48])
