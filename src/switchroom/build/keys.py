@@ -122,7 +122,7 @@ class SigningKey:
     def _unlock(self, env: Dict[str, str], file: Path) -> None:
         """Give the passphrase to the agent, by a pipe; it keeps it for what is signed next."""
         command = [*_GPG, "--pinentry-mode", "loopback", "--passphrase-fd", "0", "--local-user", self._user]
-        command += ["--yes", "--output", os.devnull, "--detach-sign", os.devnull]
+        command += ["--output", "-", "--detach-sign", os.devnull]  # gpg removes an output file when it fails
         result = process.run(command, what="gpg", env=env, stdin=read_passphrase(file), check=False)
         if result.returncode != 0:
             raise SwitchroomError(
@@ -148,7 +148,7 @@ class SigningKey:
             hint = "Name the home that holds it with --gnupghome, or a fingerprint it holds with --key."
         elif "No pinentry" in text:
             message = f"The key '{self.fingerprint}' is locked by a passphrase."
-            unlock = f"gpg --homedir {self.gnupghome} --sign -o /dev/null /dev/null"
+            unlock = f"gpg --homedir {self.gnupghome} --sign < /dev/null > /dev/null"
             hint = f"Unlock it in its agent first: {unlock}\nWithout a terminal, give --passphrase-file FILE."
         elif "unusable" in text.lower() or "future" in text:
             hint = "The key must not be expired, revoked, or made after SOURCE_DATE_EPOCH."

@@ -57,7 +57,8 @@ def locked_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tuple[Path
 
 def gpg(home: Path, *words: str) -> str:
     command = ["gpg", "--homedir", str(home), "--batch", *words]
-    return subprocess.run(command, check=True, capture_output=True, text=True, input="sesame\n").stdout
+    done = subprocess.run(command, check=True, capture_output=True, input=b"sesame\n")
+    return done.stdout.decode(errors="replace")
 
 
 def stop_agent(home: Path) -> None:
@@ -190,8 +191,8 @@ def test_a_locked_key_asks_for_its_agent_and_an_unlocked_one_signs(
             "0",
             "--sign",
             "-o",
+            "-",
             os.devnull,
-            "/dev/null",
         )
         assert production.detach_sign(document, EPOCH).is_file()
         assert agents(home), "the operator's own agent was stopped"
@@ -251,6 +252,7 @@ def test_a_wrong_passphrase_is_named(
     with pytest.raises(SwitchroomError, match=message) as caught:
         open_key(locked_home[1], locked_home[0], passphrase).check_usable(EPOCH)
     assert "mistaken" not in str(caught.value.as_dict())
+    assert Path(os.devnull).is_char_device(), "gpg removes its output file when it fails"
 
 
 class Split(NamedTuple):
