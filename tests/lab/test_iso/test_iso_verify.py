@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from support import media
-from support.openpgp import full_disk  # noqa: F401 - a fixture
+from support.openpgp import Home, full_disk  # noqa: F401 - a fixture
 from support.small_rpms import QUIET, Shop, foreign_key  # noqa: F401 - a fixture
 from switchroom.build.iso import sums
 from switchroom.build.iso.build import Built
@@ -64,6 +64,25 @@ def test_the_same_key_in_other_bytes_is_trusted(copy: Path, lab_shop: Shop) -> N
     public = lab_shop.key.export_public()
     commented = public.replace(b"BLOCK-----\n", b"BLOCK-----\nComment: from the web\n", 1)
     assert verify_iso(copy, commented.replace(b"\n", b"\r\n"), QUIET).problems == ()
+
+
+def test_an_old_image_is_verified_after_its_key_was_replaced(
+    copy: Path,
+    lab_shop: Shop,
+    foreign_key: SigningKey,  # noqa: F811
+) -> None:
+    both = foreign_key.export_public() + lab_shop.key.export_public()
+    assert verify_iso(copy, both, QUIET).problems == ()
+
+
+def test_an_image_of_a_revoked_key_is_not_trusted(copy: Path, lab_shop: Shop, tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    shutil.copytree(lab_shop.key.gnupghome, home.folder, ignore=shutil.ignore_patterns("S.*"))
+    home.revoke(lab_shop.key.fingerprint)
+    problems = "\n".join(verify_iso(copy, home.public(lab_shop.key.fingerprint), QUIET).problems)
+    home.stop()
+    assert "signed by a key that was revoked" in problems
+    assert ".rpm' is signed by a key that was revoked" in problems
 
 
 def test_a_full_disk_is_told_apart_from_an_image_not_to_be_trusted(

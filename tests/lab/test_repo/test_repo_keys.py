@@ -16,6 +16,7 @@ from support.openpgp import EARLY, Home
 from support.small_rpms import EPOCH, Shop
 from switchroom.build import repo
 from switchroom.build.keys import SigningKey, development_key, open_key
+from switchroom.build.repo import layout
 from switchroom.build.signatures import Verdict, fingerprint, verifier
 from switchroom.core.errors import ExitCode, SwitchroomError
 
@@ -327,4 +328,22 @@ def test_a_key_that_may_not_sign_is_refused(tmp_path: Path) -> None:
         with pytest.raises(SwitchroomError, match=reason) as caught:
             open_key(names[kind], home.folder)
         assert caught.value.code == ExitCode.REFUSED
+    home.stop()
+
+
+def test_a_key_whose_life_was_extended_is_the_same_key(tmp_path: Path, small: Path) -> None:
+    """What it signed still stands, it signs on, and the next publish hands it out as it is now."""
+    home = Home(tmp_path / "home")
+    home.folder.mkdir(mode=0o700)
+    name = home.make("Release", "rsa2048")
+    home.gpg("--quick-set-expire", name, "seconds=1000000000", at=EARLY)
+    shop = Shop(tmp_path / "root", open_key(name, home.folder))
+    shop.publish(small / "engine-1.0-1.lab.noarch.rpm")
+    before = (shop.root / layout.PUBLIC_KEY).read_bytes()
+    home.gpg("--quick-set-expire", name, "0", at=EARLY + 60)
+    assert len(shop.publish(small).unchanged) == 1
+    assert (shop.root / layout.PUBLIC_KEY).read_bytes() == home.public(name) != before
+    old = tmp_path / "old.asc"
+    old.write_bytes(before)
+    assert repo.verify(shop.root, key_file=old).problems == ()
     home.stop()

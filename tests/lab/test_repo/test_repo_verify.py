@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import shutil
+import tempfile
 from pathlib import Path
 from typing import Callable, Dict
 
@@ -132,3 +134,25 @@ def test_the_command_line_publishes_promotes_and_verifies(
     flip(Path(root) / "stable/el9/x86_64/current" / ENGINE)
     assert run("verify", "--channel", "stable")["code"] == ExitCode.ATTENTION
     assert run("verify", "--root", str(tmp_path))["code"] == ExitCode.USAGE
+
+
+def test_a_full_disk_is_told_apart_from_a_repository_not_to_be_trusted(
+    shop: Shop,
+    small: Path,
+    full_disk: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    tmp_path = full_disk.parent
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(tempfile, "tempdir", str(tmp_path))
+        elsewhere.setenv("TMPDIR", str(tmp_path))
+        shop.publish(small)
+    with contextlib.suppress(OSError), (full_disk / "filler").open("wb", buffering=0) as stream:
+        while stream.write(bytes(4096)):
+            pass
+    code = main(["repo", "verify", "--root", str(shop.root)])
+    captured = capsys.readouterr()
+    assert code == ExitCode.FAILED
+    assert "problem:" not in captured.out + captured.err
+    assert "No space left" in captured.err

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Dict, Optional
 
 from switchroom.build.iso.fetch import fetch, file_name, is_url
-from switchroom.build.signatures import verifier
+from switchroom.build.signatures import Verifier, verifier
 from switchroom.build.upstream import download
 from switchroom.build.workspace import cache_dir
 from switchroom.core.errors import ExitCode, SwitchroomError
@@ -105,11 +105,18 @@ def _signed_text(sums: str, key: Path, reporter: Reporter) -> str:
     """Return the checksums' text as far as it is signed."""
     with tempfile.TemporaryDirectory(prefix="switchroom-") as name, verifier(key.read_bytes()) as trusted:
         path = _local(sums, Path(name), reporter)
-        if path.read_bytes().lstrip().startswith(_CLEAR_SIGNED):
-            return trusted.clear_signed(path).decode(errors="replace")
-        signature = _signature(sums, path, Path(name), reporter)
-        trusted.check_detached(path, signature)
-        return path.read_text(errors="replace")
+        text = _checked_text(trusted, sums, path, reporter)
+        for remark in trusted.remarks:
+            reporter.warn(remark)
+        return text
+
+
+def _checked_text(trusted: Verifier, sums: str, path: Path, reporter: Reporter) -> str:
+    if path.read_bytes().lstrip().startswith(_CLEAR_SIGNED):
+        return trusted.clear_signed(path).decode(errors="replace")
+    with tempfile.TemporaryDirectory(prefix="switchroom-") as name:
+        trusted.check_detached(path, _signature(sums, path, Path(name), reporter))
+    return path.read_text(errors="replace")
 
 
 def _local(place: str, folder: Path, reporter: Reporter) -> Path:
@@ -123,6 +130,7 @@ def _local(place: str, folder: Path, reporter: Reporter) -> Path:
 
 
 def _signature(sums: str, path: Path, folder: Path, reporter: Reporter) -> Path:
+    failed = ""
     for suffix in _SIGNATURES:
         if not is_url(sums):
             if Path(sums + suffix).is_file():
@@ -130,10 +138,11 @@ def _signature(sums: str, path: Path, folder: Path, reporter: Reporter) -> Path:
             continue
         try:
             return _local(sums + suffix, folder, reporter)
-        except SwitchroomError:
-            continue
+        except SwitchroomError as error:
+            failed = failed or f"{error.message}\n{error.cause}".strip()
     raise SwitchroomError(
         f"'{path.name}' is not signed, and beside it there is no signature either.",
+        cause=failed,
         hint=f"Looked for: {', '.join(path.name + suffix for suffix in _SIGNATURES)}.",
         code=ExitCode.REFUSED,
     )

@@ -16,7 +16,7 @@ from switchroom.build.keys import SigningKey
 from switchroom.build.publickeys import PublicKeys, read_keys
 from switchroom.build.repo import layout, page, records
 from switchroom.build.repo.verify import problems_by
-from switchroom.build.signatures import UntrustedError, describe, separate, verifier
+from switchroom.build.signatures import UntrustedError, Verifier, describe, separate, verifier
 from switchroom.core.errors import ExitCode, SwitchroomError
 from switchroom.core.files import write_atomic
 
@@ -83,11 +83,18 @@ def change(
             raise _no_signer(root, key, before)
         if set(before) - set(after):
             _check_not_needed(root, new)
-        _write(root, new, held, epoch, keep=new == old)
         added = tuple(name for name in after if name not in before)
         removed = tuple(name for name in before if name not in after)
-        _tell(root, held, old, {"added": added, "removed": removed})
+        with verifier(old) as trusted:
+            _record(root, held, trusted, {"added": added, "removed": removed})
+            _write(root, new, held, epoch, keep=new == old)
+            page.write(root, records.examine(root, trusted), held)
         return _handed(read_keys(new), added, removed)
+
+
+def _record(root: Path, key: SigningKey, trusted: Verifier, detail: Dict[str, Tuple[str, ...]]) -> None:
+    """Record a change of keys, before it: signed by who stays, it vouches for what the others signed."""
+    records.add(root, records.KEYS, "", "", (), key=key, trusted=trusted, detail=detail)
 
 
 def _check_not_needed(root: Path, keys: bytes) -> None:
@@ -99,13 +106,6 @@ def _check_not_needed(root: Path, keys: bytes) -> None:
             hint="Publish what it signed anew, under new release numbers, or start a new root.",
             code=ExitCode.REFUSED,
         )
-
-
-def _tell(root: Path, key: SigningKey, keys: bytes, detail: Dict[str, Tuple[str, ...]]) -> None:
-    """Record a change of keys: signed by who stays, it vouches for all that the others signed before."""
-    with verifier(keys) as trusted:
-        records.add(root, records.KEYS, "", "", (), key=key, trusted=trusted, detail=detail)
-        page.write(root, records.examine(root, trusted), key)
 
 
 def show(root: Path) -> Handed:

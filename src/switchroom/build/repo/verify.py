@@ -138,14 +138,21 @@ def _superseded(channel: Channel) -> List[int]:
 
 
 def _check_keys(root: Path, trusted: Verifier) -> Iterator[str]:
-    handed = layout.public_key(root)
-    names = read_keys(handed).fingerprints
+    path = root / layout.PUBLIC_KEY
+    try:
+        names = read_keys(path.read_bytes(), f"The key in '{path}'").fingerprints
+    except FileNotFoundError:
+        yield f"'{path}' is not there."
+        return
+    except SwitchroomError as error:
+        yield error.message
+        return
     for name in names:
         if name not in trusted.keys.fingerprints:
-            yield f"'{root / layout.PUBLIC_KEY}' hands out the key {name}, which is not trusted."
+            yield f"'{path}' hands out the key {name}, which is not trusted."
     if len(names) > 1:
         try:
-            trusted.check_detached(root / layout.PUBLIC_KEY, root / layout.VOUCHERS)
+            trusted.check_detached(path, root / layout.VOUCHERS)
         except UntrustedError as error:
             yield error.message
 
