@@ -72,6 +72,14 @@ class PublicKey:
         """Tell whether it had expired by then."""
         return self.expires is not None and self.expires <= moment
 
+    def state(self, now: float) -> str:
+        """Return in a word or two whether it is good, and until when."""
+        if self.revoked:
+            return "revoked"
+        if self.expires is None:
+            return "does not expire"
+        return f"{'expired on' if self.is_past(now) else 'valid until'} {_day(self.expires)}"
+
 
 @dataclass(frozen=True)
 class PublicKeys:

@@ -17,7 +17,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
-from switchroom.build.publickeys import PublicKey, PublicKeys, Verdict, fingerprint, read_keys
+from switchroom.build.publickeys import PublicKeys, Verdict, fingerprint, read_keys
 from switchroom.core import process
 from switchroom.core.errors import ExitCode, SwitchroomError
 
@@ -224,16 +224,6 @@ def separate(armoured: bytes, keys: PublicKeys) -> Dict[str, bytes]:
         if doomed:
             process.run([*gpg, "--delete-keys", *doomed], what="Leaving out revoked keys")
         return {name: process.run([*gpg, "--armor", "--export", name]).stdout for name in kept}
-
-
-def describe(key: PublicKey, now: float) -> str:
-    """Return a key's state in a word or two."""
-    if key.revoked:
-        return "revoked"
-    if key.expires is None:
-        return "does not expire"
-    day = time.strftime("%Y-%m-%d", time.gmtime(key.expires))
-    return f"{'expired on' if key.is_past(now) else 'valid until'} {day}"
 
 
 def _complaint(signature: str, signed: str, verdict: Verdict) -> str:

@@ -43,6 +43,16 @@ def strip(rows: List[Dict[str, Any]]) -> None:
             row.pop(name, None)
 
 
+def forge(shop: Shop, key: SigningKey, folder: Path) -> None:
+    """Let the holder of another key add a record that a test passed on the engine."""
+    copy = Shop(folder / "copy", key)
+    shutil.copytree(shop.root, copy.root, symlinks=True)
+    (copy.root / layout.PUBLIC_KEY).write_bytes(key.export_public())
+    copy.record("lab", ["engine"], passed=True)
+    forged = json.loads((copy.root / layout.RECORDS).read_text().splitlines()[-1])
+    rewrite(shop, lambda rows: rows.append(forged))
+
+
 def test_a_result_counts_for_the_major_it_was_tested_on(shop: Shop, small: Path) -> None:
     shop.publish(small)
     shop.publish(small, el=10)
@@ -117,13 +127,7 @@ def test_a_record_of_somebody_elses_key_does_not_count(
 ) -> None:
     shop.publish(small)
     repo.set_policy(shop.root, None, ["lab"])
-    copy = Shop(tmp_path / "copy", foreign_key)
-    copy.publish(small)
-    copy.record("lab", ["engine"], passed=True)
-    forged = json.loads((copy.root / layout.RECORDS).read_text().splitlines()[-1])
-    (package,) = (one for one in repo.open_repo(shop.root, "testing").packages() if one.name == "engine")
-    forged["packages"] = {package.file_name: package.sha256}
-    rewrite(shop, lambda rows: rows.append(forged))
+    forge(shop, foreign_key, tmp_path)
     assert "no result of 'lab'" in shut(shop)
     assert "1 records in" in repo.verify(shop.root).problems[0]
     with pytest.raises(SwitchroomError, match="key other than"):
@@ -170,7 +174,10 @@ def test_a_key_slipped_into_the_file_makes_nothing_count(
     with pytest.raises(SwitchroomError, match="does not vouch for") as caught:
         shop.promote("engine")
     assert caught.value.code == ExitCode.REFUSED
+    forge(shop, foreign_key, tmp_path)
     keyring.change(shop.root, shop.key, EPOCH, remove=[foreign_key.fingerprint])
+    assert "1 records in" in repo.verify(shop.root).problems[0], "taking the key away vouched for its record"
+    rewrite(shop, lambda rows: rows.pop(-2))
     assert repo.verify(shop.root, key_file=trusted).problems == ()
     assert shop.promote("engine").added
 

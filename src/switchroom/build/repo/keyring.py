@@ -16,7 +16,7 @@ from switchroom.build.keys import SigningKey
 from switchroom.build.publickeys import PublicKeys, read_keys
 from switchroom.build.repo import layout, page, records
 from switchroom.build.repo.verify import problems_by
-from switchroom.build.signatures import UntrustedError, Verifier, describe, separate, verifier
+from switchroom.build.signatures import UntrustedError, Verifier, separate, verifier
 from switchroom.core.errors import ExitCode, SwitchroomError
 from switchroom.core.files import write_atomic
 
@@ -82,10 +82,10 @@ def change(
         if key.fingerprint not in before or key.fingerprint not in after:
             raise _no_signer(root, key, before)
         if set(before) - set(after):
-            _check_not_needed(root, new)
+            _check_not_needed(root, old, new)
         added = tuple(name for name in after if name not in before)
         removed = tuple(name for name in before if name not in after)
-        with verifier(old) as trusted:
+        with verifier(old if _is_vouched(root, key.export_public()) else new) as trusted:
             _record(root, held, trusted, {"added": added, "removed": removed})
             _write(root, new, held, epoch, keep=new == old)
             page.write(root, records.examine(root, trusted), held)
@@ -93,12 +93,16 @@ def change(
 
 
 def _record(root: Path, key: SigningKey, trusted: Verifier, detail: Dict[str, Tuple[str, ...]]) -> None:
-    """Record a change of keys, before it: signed by who stays, it vouches for what the others signed."""
+    """Record a change of keys, before it: signed by who stays, it vouches for what the others signed.
+
+    Those are the keys that the signer vouched for before or does now; one slipped in is neither.
+    """
     records.add(root, records.KEYS, "", "", (), key=key, trusted=trusted, detail=detail)
 
 
-def _check_not_needed(root: Path, keys: bytes) -> None:
-    problems = problems_by(root, keys)
+def _check_not_needed(root: Path, old: bytes, new: bytes) -> None:
+    had = problems_by(root, old)
+    problems = [problem for problem in problems_by(root, new) if problem not in had]
     if problems:
         raise SwitchroomError(
             "The repository still needs a key that would be taken away: boxes would refuse what it signed.",
@@ -116,7 +120,7 @@ def show(root: Path) -> Handed:
 def _handed(keys: PublicKeys, added: Tuple[str, ...] = (), removed: Tuple[str, ...] = ()) -> Handed:
     now = time.time()
     return Handed(
-        {key.fingerprint: f"{key.owner}, {describe(key, now)}" for key in keys.primaries}, added, removed
+        {key.fingerprint: f"{key.owner}, {key.state(now)}" for key in keys.primaries}, added, removed
     )
 
 
