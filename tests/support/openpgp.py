@@ -60,10 +60,11 @@ class Home:
         """Return public keys, a block each."""
         return b"".join(self.gpg("--armor", "--export", name) for name in names)
 
-    def sign(self, path: Path, name: str, *words: str, at: int = EARLY) -> Path:
-        """Write the detached signature of a file and return its path."""
-        signature = path.with_name("-".join([path.name, name, *words, str(at)]) + ".asc")
-        out = self.gpg("--armor", "--local-user", name, *words, "--detach-sign", "-o", "-", str(path), at=at)
+    def sign(self, path: Path, name: str, *words: str, at: int = EARLY, clear: bool = False) -> Path:
+        """Write the detached signature of a file, or a clear-signed copy of it, and return its path."""
+        how = "--clear-sign" if clear else "--detach-sign"
+        signature = path.with_name("".join([path.name, name, *words, str(at), how]) + ".asc")
+        out = self.gpg("--armor", "--local-user", name, *words, how, "-o", "-", str(path), at=at)
         signature.write_bytes(out)
         return signature
 

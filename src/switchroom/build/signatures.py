@@ -29,6 +29,8 @@ _SIGNATURE = re.compile(
 _GOOD_PAYLOAD = re.compile(r"Payload \S+ digest: OK")
 _BATCH = 200  # packages one rpmkeys is given
 _WEAK = {"MD5": "1", "SHA1": "2", "RIPEMD160": "3"}
+_STATUS = "[GNUPG:] "
+_TWO_TEXTS = "proc_pkt.plaintext"  # where gpgv's error comes from
 _NO_KEY = "9"  # gpgv's reason in ERRSIG
 _SIGNED_ON = "%|DSAHEADER?{%{DSAHEADER:pgpsig}}:{%|RSAHEADER?{%{RSAHEADER:pgpsig}}|}|\\n"
 _ENGLISH = {"LC_ALL": "C", "TZ": "UTC0"}
@@ -70,7 +72,7 @@ class Verifier:
             raise UntrustedError(f"'{path}' is not there.")
         if not signature.is_file():
             raise UntrustedError(f"'{path}' is not signed: there is no '{signature.name}' beside it.")
-        _, verdict, said = self._gpgv(signature, path)
+        verdict, said = self._detached(signature, path)
         if verdict is not Verdict.SIGNED:
             raise UntrustedError(
                 _complaint(f"The signature '{signature.name}'", f"'{path}'", verdict), cause=said
@@ -81,32 +83,42 @@ class Verifier:
         with tempfile.NamedTemporaryFile(dir=self._scratch) as file:
             file.write(signature)
             file.flush()
-            _, verdict, said = self._gpgv(Path(file.name), "-", stdin=data)
+            verdict, said = self._detached(Path(file.name), "-", data)
         if verdict is not Verdict.SIGNED:
             raise UntrustedError(_complaint("The signature", what, verdict), cause=said)
 
     def clear_signed(self, path: Path) -> bytes:
         """Return the signed text of a clear-signed file; raise UntrustedError where it is not signed well."""
-        text, verdict, said = self._gpgv("--output", "-", path)
-        if verdict is not Verdict.SIGNED:
+        result = self._gpgv("2", "--output", "-", path)
+        rows, said = _status(result.stderr)
+        verdict = self._told_by(rows, result)
+        # Of several texts or signatures all have to be good, for the text that is put out is all of them.
+        whole = result.returncode == 0 and [row[0] for row in rows].count("PLAINTEXT") == 1
+        if verdict is not Verdict.SIGNED or not whole:
+            why = verdict if verdict is not Verdict.SIGNED else Verdict.DAMAGED
             raise UntrustedError(
                 f"The signature in '{path.name}' is not a good one by the trusted key"
-                f"{'' if verdict is Verdict.DAMAGED else ': ' + verdict.value}.",
+                f"{'' if why is Verdict.DAMAGED else ': ' + why.value}.",
                 cause=said,
             )
-        return text
+        return result.stdout
 
-    def _gpgv(self, *words: process.Arg, stdin: bytes = b"") -> Tuple[bytes, Verdict, str]:
-        """Return what gpgv put out, its verdict by its status lines, and its last words for people."""
-        command: List[process.Arg] = ["gpgv", "--status-fd", "2", "--keyring", self._keyring, *words]
-        result = process.run(command, env=_ENGLISH, stdin=stdin, check=False)
-        lines = result.stderr.decode(errors="replace").splitlines()
-        rows = [line.split()[1:] for line in lines if line.startswith("[GNUPG:] ")]
+    def _detached(self, signature: Path, data: process.Arg, stdin: bytes = b"") -> Tuple[Verdict, str]:
+        """Return the verdict on a detached signature, and gpgv's last words for people."""
+        result = self._gpgv("1", signature, data, stdin=stdin)
+        return self._told_by(_status(result.stdout)[0], result), _status(result.stderr)[1]
+
+    def _gpgv(self, status: str, *words: process.Arg, stdin: bytes = b"") -> process.Result[bytes]:
+        command: List[process.Arg] = ["gpgv", "--status-fd", status, "--keyring", self._keyring, *words]
+        return process.run(command, env=_ENGLISH, stdin=stdin, check=False)
+
+    def _told_by(self, rows: Sequence[Sequence[str]], result: process.Result[bytes]) -> Verdict:
         verdict = self._read_status(rows)
+        if verdict is None and b"not a detached signature" in result.stderr:  # and no status at all
+            return Verdict.UNSIGNED
         if verdict is None:
-            raise process.failure("Checking a signature", [str(word) for word in command], result)
-        said = "\n".join(line for line in lines if not line.startswith("[GNUPG:] "))
-        return result.stdout, verdict, process.last_lines(said.encode())
+            raise process.failure("Checking a signature", result.args, result)
+        return verdict
 
     def _read_status(self, rows: Sequence[Sequence[str]]) -> Optional[Verdict]:
         """Read gpgv's status (GnuPG's doc/DETAILS); None where it could not tell.
@@ -115,7 +127,7 @@ class Verifier:
         says nothing: it is 0 for a revoked key too.
         """
         by_kind = {row[0]: row for row in rows}
-        if "BADSIG" in by_kind:
+        if {"BADSIG", "UNEXPECTED"} & by_kind.keys() or by_kind.get("ERROR", [""])[-2:-1] == [_TWO_TEXTS]:
             return Verdict.DAMAGED
         verdicts = [self._worth(row[1], int(row[3]), row[8]) for row in rows if row[0] == "VALIDSIG"]
         if verdicts:
@@ -234,6 +246,14 @@ def _complaint(signature: str, signed: str, verdict: Verdict) -> str:
     if verdict is Verdict.UNSIGNED:
         return f"{signature} does not match {signed}: it is no signature."
     return f"{signature} of {signed} does not count: {verdict.value}."
+
+
+def _status(output: bytes) -> Tuple[List[List[str]], str]:
+    """Return gpgv's status lines, split into words, and the last of its other lines."""
+    lines = output.decode(errors="replace").splitlines()
+    rows = [line.split()[1:] for line in lines if line.startswith(_STATUS)]
+    said = "\n".join(line for line in lines if not line.startswith(_STATUS))
+    return rows, process.last_lines(said.encode())
 
 
 def _moment(row: str) -> float:

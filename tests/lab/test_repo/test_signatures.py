@@ -26,6 +26,7 @@ class Signed(NamedTuple):
     signatures: Dict[str, Path]
     rpms: Dict[str, Path]
     public: Dict[str, bytes]
+    clear: Dict[str, Path]
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +43,7 @@ def signed(tmp_path_factory: pytest.TempPathFactory, small: Path) -> Iterator[Si
     users = {"plain": plain, "expired": expired, "revoked": revoked, "weak": weak}
     users.update({"subkey": good, "expired subkey": lapsed, "revoked subkey": gone})
     found = {kind: home.sign(document, name) for kind, name in users.items()}
+    clear = {kind: home.sign(document, users[kind], clear=True) for kind in ("plain", "weak")}
     found["late"] = home.sign(document, expired, at=LATE)
     found["late subkey"] = home.sign(document, lapsed, at=LATE)
     found["sha1"] = home.sign(document, plain, "--digest-algo", "SHA1")
@@ -56,8 +58,13 @@ def signed(tmp_path_factory: pytest.TempPathFactory, small: Path) -> Iterator[Si
     home.revoke(revoked)
     home.revoke_subkey(primary, 3)
     public = {kind: home.public(name.strip("!")) for kind, name in users.items()}
-    yield Signed(document, found, rpms, public)
+    yield Signed(document, found, rpms, public, clear)
     home.stop()
+
+
+def _written(path: Path, data: bytes) -> Path:
+    path.write_bytes(data)
+    return path
 
 
 def _copy(source: Path, target: Path) -> Path:
@@ -128,6 +135,20 @@ def test_one_good_signature_of_two_is_enough(signed: Signed, tmp_path: Path) -> 
     both.write_bytes(signed.signatures["weak"].read_bytes() + signed.signatures["plain"].read_bytes())
     with verifier(signed.public["plain"]) as trusted:
         trusted.check_detached(signed.document, both)
+
+
+def test_what_is_signed_is_told_from_what_stands_beside_it(signed: Signed, tmp_path: Path) -> None:
+    """A clear-signed file is taken whole or not at all; a message is no detached signature of a file."""
+    good, foreign = signed.clear["plain"].read_bytes(), signed.clear["weak"].read_bytes()
+    both = tmp_path / "both"
+    with verifier(signed.public["plain"]) as trusted:
+        assert trusted.clear_signed(signed.clear["plain"]) == signed.document.read_bytes()
+        assert trusted.clear_signed(_written(both, b"some words\n" + good)) == signed.document.read_bytes()
+        for text in (good + foreign, foreign + good, foreign, signed.document.read_bytes()):
+            with pytest.raises(UntrustedError):
+                trusted.clear_signed(_written(both, text))
+        with pytest.raises(UntrustedError):
+            trusted.check_detached(_written(both, b"other text\n"), signed.clear["plain"])
 
 
 def test_what_is_no_signature_or_no_key_is_named(signed: Signed, tmp_path: Path) -> None:
