@@ -221,7 +221,8 @@ def read_passphrase(file: Path) -> bytes:
 
     Raises SwitchroomError (code REFUSED) for one that others may read, (USAGE) for one without a passphrase.
     """
-    with file.open("rb") as stream:
+    # Without waiting: a pipe that nobody writes to is refused, too.
+    with os.fdopen(os.open(file, os.O_RDONLY | os.O_NONBLOCK), "rb") as stream:
         status = os.fstat(stream.fileno())
         if (
             not stat.S_ISREG(status.st_mode)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -234,11 +235,15 @@ def test_a_passphrase_file_unlocks_a_key_without_a_terminal(
         open_key(name, home).check_usable(EPOCH)
 
 
-@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660])
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, stat.S_IFIFO | 0o600])
 def test_a_passphrase_file_that_others_may_read_is_refused(
     locked_home: Tuple[Path, str], passphrase: Path, mode: int
 ) -> None:
-    passphrase.chmod(mode)
+    """Or that is no plain file: what has been read from a pipe once is not there again."""
+    passphrase.chmod(stat.S_IMODE(mode))
+    if stat.S_ISFIFO(mode):
+        passphrase.unlink()
+        os.mkfifo(passphrase, 0o600)
     with pytest.raises(SwitchroomError, match="not its owner's alone") as caught:
         open_key(locked_home[1], locked_home[0], passphrase)
     assert caught.value.code == ExitCode.REFUSED

@@ -101,6 +101,8 @@ def _verify(image: Path, trusted: Verifier, reporter: Reporter) -> Verified:
                 raise
             data = {}
             problems.append(error.message)
+        if data:  # and what the verifier itself cannot do is no problem of the image
+            problems += verify_folder(Path(name, "medium", content.REPOSITORY), trusted)
     return Verified(data, tuple(problems), damage, tuple(remarks))
 
 
@@ -209,7 +211,6 @@ def _content(image: Path, data: Dict[str, Any], folder: Path, trusted: Verifier)
         and (medium / sbom.PATH).read_bytes() != sums.sbom_path(image).read_bytes()
     ):
         yield f"'{sbom.PATH}' on the medium is not '{sums.sbom_path(image).name}'"
-    yield from verify_folder(medium / content.REPOSITORY, trusted)
     found = read_volume(image).volume_id
     if found != data["volume_id"]:
         yield f"the volume id is '{found}', the manifest says '{data['volume_id']}'"
