@@ -81,8 +81,8 @@ def test_an_image_of_a_revoked_key_is_not_trusted(copy: Path, lab_shop: Shop, tm
     home.revoke(lab_shop.key.fingerprint)
     problems = "\n".join(verify_iso(copy, home.public(lab_shop.key.fingerprint), QUIET).problems)
     home.stop()
-    assert "signed by a key that was revoked" in problems
-    assert ".rpm' is signed by a key that was revoked" in problems
+    for name in ("lab.iso.SHA256SUMS'", "repodata/repomd.xml'"):
+        assert f"{name} does not count: signed by a key that was revoked" in problems
 
 
 def test_a_full_disk_is_told_apart_from_an_image_not_to_be_trusted(
