@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, List
 
+from pykickstart.errors import KickstartWarning
 from pykickstart.parser import KickstartParser
 from pykickstart.version import makeVersion
 
@@ -32,10 +34,12 @@ def settings(**changes: Any) -> KickstartSettings:
 def handler(text: str, el: int = 9) -> Any:
     """Return what pykickstart understood of a kickstart for an EL major."""
     parsed = makeVersion(load_defaults().major(el).syntax)
-    KickstartParser(parsed, followIncludes=False).readKickstartFromString(text)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", KickstartWarning)
+        KickstartParser(parsed, followIncludes=False).readKickstartFromString(text)
     return parsed
 
 
-def scripts(text: str, kind: int) -> List[str]:
+def scripts(text: str, kind: int, el: int = 9) -> List[str]:
     """Return the scripts of one kind (pykickstart's KS_SCRIPT_*) in the order they run."""
-    return [script.script for script in handler(text).scripts if script.type == kind]
+    return [script.script for script in handler(text, el).scripts if script.type == kind]

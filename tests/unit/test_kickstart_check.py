@@ -47,6 +47,31 @@ def test_a_fault_is_found_with_its_line(el: int, line: int, new: str, words: str
     assert [one for one in findings if one.startswith(f"line {line}:") and words in one], findings
 
 
+@pytest.mark.parametrize("el", [9, 10])
+def test_a_second_key_of_one_user_is_no_fault(el: int) -> None:
+    keys = "".join(f'sshkey --username=root "ssh-ed25519 {key}"\n' for key in ("AAAA", "BBBB"))
+    check(SOUND + keys, el)
+
+
+@pytest.mark.parametrize("el", [9, 10])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "part /boot --size=512 --ondisk=sda",
+        "volgroup pbx pv.1",
+        "logvol / --vgname=pbx --name=root --size=512",
+        "network --device=eno1 --bootproto=dhcp",
+        "repo --name=extra --baseurl=https://example.org",
+        "user --name=admin",
+    ],
+)
+def test_what_is_defined_twice_is_a_fault(el: int, line: str) -> None:
+    with pytest.raises(SwitchroomError) as caught:
+        check(f"{SOUND}{line}\n{line}\n", el)
+    assert "line 12:" in caught.value.cause
+    assert "already been defined" in caught.value.cause
+
+
 def test_all_faults_are_told_at_once() -> None:
     text = SOUND.replace("selinux --enforcing", "nonsense").replace("lang en_US.UTF-8", "bogus")
     with pytest.raises(SwitchroomError) as caught:

@@ -15,6 +15,7 @@ from switchroom.build.kickstart.render import DISK_INCLUDE, render
 from switchroom.build.kickstart.settings import Mode
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFdvcmxkV29ybGRXb3JsZFdvcmxkV29ybGRXb3JsZFdv admin@example.org"
+OTHER_KEY = KEY.replace("Fdv ", "Fdw ")
 HASH = "$6$saltsalt$" + "a" * 86
 EL = Path(__file__).parents[1] / "data" / "el"
 MAJORS = pytest.mark.parametrize("el", [9, 10])
@@ -24,7 +25,7 @@ MAJORS = pytest.mark.parametrize("el", [9, 10])
 @pytest.mark.parametrize(
     ("mode", "login"),
     [
-        (Mode.INTERACTIVE, {"ssh_keys": [KEY]}),
+        (Mode.INTERACTIVE, {"ssh_keys": [KEY, OTHER_KEY]}),
         (Mode.UNATTENDED, {"password_hash": HASH}),
         (Mode.UNATTENDED, {}),
     ],
@@ -65,6 +66,14 @@ def test_with_a_key_the_password_stays_locked_and_nothing_asks(el: int) -> None:
     assert parsed.rootpw.lock
     assert [(key.username, key.key) for key in parsed.sshkey.sshUserList] == [("root", KEY)]
     assert "first-password" not in text
+
+
+@MAJORS
+def test_every_admin_s_key_is_installed(el: int) -> None:
+    keys = [KEY, KEY.replace("admin@example.org", "Reception laptop #2, 50% & co.")]
+    keys.append(OTHER_KEY)
+    text = render(settings(el=el, ssh_keys=[*keys, KEY]))
+    assert [key.key for key in handler(text, el).sshkey.sshUserList] == keys
 
 
 @MAJORS

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from test_kickstart_render import HASH, KEY
+from test_kickstart_render import HASH, KEY, OTHER_KEY
 
-from support.kickstarts import OFFERS, settings
+from support.kickstarts import OFFERS, handler, settings
 from switchroom.build.kickstart.credentials import password_hash_of, ssh_keys_of
+from switchroom.build.kickstart.render import render
 from switchroom.build.kickstart.settings import default_of
 from switchroom.catalog.model import Series, SeriesType
 from switchroom.core.errors import ExitCode, SwitchroomError
@@ -63,14 +64,72 @@ def test_hashes_of_both_kinds_are_taken(tmp_path: Path, hashed: str) -> None:
 
 
 def test_keys_are_read_one_a_line(tmp_path: Path) -> None:
-    (tmp_path / "keys").write_text(f"# admins\n\n{KEY}\n{KEY}\n")
-    assert ssh_keys_of(tmp_path / "keys") == (KEY, KEY)
+    (tmp_path / "keys").write_text(f"# admins\n\n{KEY}\n  {OTHER_KEY}\n{KEY}\n")
+    assert ssh_keys_of(tmp_path / "keys") == (KEY, OTHER_KEY)
+
+
+BARE = KEY.rpartition(" ")[0]
+LAPTOP = f"{BARE} Reception laptop (2nd), it's ours #1"
 
 
 @pytest.mark.parametrize(
-    "text", ["", "-----BEGIN OPENSSH PRIVATE KEY-----\n", 'command="id" ' + KEY, KEY + ' "; reboot', "\xff"]
+    ("content", "keys"),
+    [
+        (f"{LAPTOP}\n".encode(), (LAPTOP,)),
+        (f"\ufeff{KEY}\r\n\ufeff{OTHER_KEY}\r\n".encode(), (KEY, OTHER_KEY)),
+        (f"{KEY}\n".encode("utf-16"), (KEY,)),
+        (f"{KEY}\r{OTHER_KEY}".encode(), (KEY, OTHER_KEY)),
+        (f"{BARE}\n".encode(), (BARE,)),
+        (f"{BARE} \t \n".encode(), (BARE,)),
+        (f"{BARE} Empfang M\u00fcller\n".encode(), (BARE,)),
+        (f'{BARE} "; reboot\n'.encode(), (BARE,)),
+        (f"{BARE} C:\\keys\n".encode(), (BARE,)),
+    ],
 )
-def test_what_is_no_public_key_is_refused(tmp_path: Path, text: str) -> None:
+def test_a_comment_or_an_editor_s_marks_keep_no_key_out(
+    tmp_path: Path, content: bytes, keys: tuple[str, ...]
+) -> None:
+    (tmp_path / "key").write_bytes(content)
+    found = ssh_keys_of(tmp_path / "key")
+    assert found == keys
+    assert [one.key for one in handler(render(settings(ssh_keys=found))).sshkey.sshUserList] == list(keys)
+
+
+def test_keys_that_were_not_read_from_a_file_get_into_no_line_of_their_own() -> None:
+    assert settings(ssh_keys=[f'{KEY} "\n\n', KEY]).ssh_keys == (BARE, KEY)
+
+
+CERTIFICATE = (
+    "ssh-ed25519-cert-v01@openssh.com AAAAIHNzaC1lZDI1NTE5LWNlcnQtdjAxQG9wZW5zc2guY29t a@example.org"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("-----BEGIN OPENSSH PRIVATE KEY-----\n", "a private key"),
+        ("---- BEGIN SSH2 PUBLIC KEY ----\n", "ssh-keygen -i -f FILE"),
+        ("PuTTY-User-Key-File-3: ssh-ed25519\n", "of another program"),
+        (f'command="id" {KEY}', "Options in front"),
+        (f"restrict {KEY}", "Options in front"),
+        (CERTIFICATE, "a certificate"),
+        ("ssh-dss AAAAB3NzaC1kc3MAAACBAP a@example.org", "a DSA key"),
+        (BARE[:-8], "torn"),
+        (BARE[:30], "torn"),
+        ("ssh-ed25519", "torn"),
+        (KEY.replace("ssh-ed25519", "ssh-rsa", 1), "torn"),
+        (KEY.replace(" ", "", 1), "does not begin with a type"),
+    ],
+)
+def test_what_is_no_public_key_is_refused_with_the_reason(tmp_path: Path, text: str, why: str) -> None:
+    (tmp_path / "key").write_text(f"{KEY}\n{text}\n")
+    with pytest.raises(SwitchroomError, match=r"Key 2 in .* is not an OpenSSH public key") as caught:
+        ssh_keys_of(tmp_path / "key")
+    assert why in caught.value.cause
+
+
+@pytest.mark.parametrize("text", ["", "# none\n", "\xff"])
+def test_a_file_without_a_key_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "key").write_text(text, encoding="latin-1")
     with pytest.raises(SwitchroomError, match="key"):
         ssh_keys_of(tmp_path / "key")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any, Tuple
 
 from pykickstart.constants import KS_SCRIPT_POST, SELINUX_ENFORCING
+from pykickstart.errors import KickstartWarning
 from pykickstart.parser import KickstartParser
 from pykickstart.version import makeVersion
 
@@ -45,7 +47,9 @@ def read(kickstart: str, el: int) -> Description:
     Scripts outside the new system are left out: they deal with what Anaconda has mounted.
     """
     handler: Any = makeVersion(load_defaults().major(el).syntax)
-    KickstartParser(handler, followIncludes=False).readKickstartFromString(kickstart)
+    with warnings.catch_warnings():  # the check has told those that count
+        warnings.simplefilter("ignore", KickstartWarning)
+        KickstartParser(handler, followIncludes=False).readKickstartFromString(kickstart)
     scripts = [one for one in handler.scripts if one.type == KS_SCRIPT_POST and one.inChroot]
     return Description(
         packages=tuple(asked(handler)),

@@ -93,7 +93,8 @@ class KickstartSettings:
         site.check(self.variables)
         _check_timezone(self.timezone)
         _check_versions(self.versions, self.default_version)
-        read_ssh_keys("\n".join(self.ssh_keys), "the settings")
+        # As they go into a quoted line: not as somebody's file has them.
+        object.__setattr__(self, "ssh_keys", read_ssh_keys("\n".join(self.ssh_keys), "the settings"))
         if self.password_hash:
             read_password_hash(self.password_hash, "the settings")
 
