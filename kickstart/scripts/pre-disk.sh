@@ -5,34 +5,66 @@ column() { # NAME COLUMN: one property of one disk; device names need no escapin
   lsblk --nodeps --noheadings --bytes --output "$2" "/dev/$1" | sed 's/^ *//; s/ *$//'
 }
 
+# The disks, less what Anaconda counts as none either: it ends when one of those is named to it.
 all_disks() {
   lsblk --nodeps --noheadings --raw --output NAME,TYPE |
-    awk '$2 == "disk" && $1 !~ /^(zram|ram|nbd|fd)[0-9]/ { print $1 }'
+    awk '$2 == "disk" && $1 !~ /^(zram|ram|nbd|ndblk|fd|mtd)/ && $1 !~ /^mmcblk.+(boot|rpmb)/ && $1 !~ /^pmem[0-9]+$/ { print $1 }'
+}
+
+disks_below() { # DEVICE
+  lsblk --inverse --noheadings --raw --output NAME,TYPE "$1" | awk '$2 == "disk" { print $1 }'
+}
+
+is_among() { # WORD WORD...
+  local word=$1 other
+  shift
+  for other; do
+    [ "$other" != "$word" ] || return 0
+  done
+  return 1
 }
 
 size_mib() { echo $(($(column "$1" SIZE) / 1048576)); }
 
-# Volume ids of the medium: the one this kickstart was made for, and those the boot line names.
-medium_labels() {
-  printf '%s\n' "$VOLUME_ID"
+# What the boot line says the medium or the kickstart is on: LABEL=, UUID= or a device, a line each.
+medium_places() {
+  local option
   for option in inst.stage2 inst.repo inst.ks; do
-    boot_option "$option" | sed -n 's/^\(hd:\)\{0,1\}LABEL=\([^:]*\).*/\2/p'
-  done | while IFS= read -r label; do printf '%b\n' "$label"; done
-}
-
-# Disks below the file systems the installer itself runs from.
-mounted_disks() {
-  local source
-  for folder in /run/install/repo /run/install/isodir /run/install/source /run/initramfs/live; do
-    source=$(findmnt --noheadings --output SOURCE --mountpoint "$folder") || continue
-    lsblk --inverse --noheadings --raw --output NAME,TYPE "${source%%\[*}" | awk '$2 == "disk" { print $1 }'
+    boot_option "$option" | sed -n 's/^\(hd:\)\{0,1\}\(LABEL=[^:]*\).*/\2/p; t; s/^hd:\([^:]*\).*/\1/p'
   done
 }
 
-is_boot_medium() {
-  mounted_disks | grep -qxF "$1" && return 0
-  lsblk --noheadings --list --output LABEL "/dev/$1" | sed 's/ *$//' | grep -v '^$' |
-    grep -qxF -f <(medium_labels)
+# Volume ids of the medium: the one this kickstart was made for, and those the boot line names.
+medium_labels() {
+  local label
+  printf '%s\n' "$VOLUME_ID"
+  medium_places | sed -n 's/^LABEL=//p' | while IFS= read -r label; do printf '%b\n' "$label"; done
+}
+
+# Print the disks below the file systems the installer itself runs from, those below devices that the boot line names, and
+# those that carry a label or UUID of the medium.
+medium_disks() {
+  local folder source disk labels uuids
+  for folder in /run/install/repo /run/install/isodir /run/install/source /run/initramfs/live; do
+    source=$(findmnt --noheadings --output SOURCE --mountpoint "$folder") || continue
+    disks_below "${source%%\[*}"
+  done
+  medium_places | grep -v = | while IFS= read -r source; do
+    disks_below "/dev/${source#/dev/}" 2>/dev/null
+  done
+  labels=$(medium_labels)
+  uuids=$(medium_places | sed -n 's/^UUID=//p')
+  for disk in $DISKS; do
+    if carries "$disk" LABEL "$labels" || { [ -n "$uuids" ] && carries "$disk" UUID "$uuids"; }; then echo "$disk"; fi
+  done
+}
+
+carries() { # DISK COLUMN VALUES: one of them, on the disk or a part of it
+  lsblk --noheadings --list --output "$2" "/dev/$1" | sed 's/ *$//' | grep -v '^$' | grep -qxF -- "$3"
+}
+
+is_boot_medium() { # DISK
+  grep -qxF -- "$1" <<<"$MEDIUM"
 }
 
 # Print why a disk cannot take the system; print nothing when it can.
@@ -43,6 +75,8 @@ objection() {
     echo "removable"
   elif [ "$(column "$1" RO)" = 1 ]; then
     echo "read-only"
+  elif column "$1" FSTYPE | grep -vx linux_raid_member | grep -qE '^(mpath|.+_raid)_member$'; then
+    echo "one of several paths, or of a firmware's RAID"
   elif [ "$(size_mib "$1")" -lt "$DISK_MINIMUM" ]; then
     echo "too small, $DISK_MINIMUM MiB are needed"
   fi
@@ -61,13 +95,13 @@ named_disks() {
   case $wanted in
     /dev/*) wanted=$(readlink -f "$wanted") ;;
   esac
-  for disk in $(all_disks); do
+  for disk in $DISKS; do
     if [ "$disk" = "${wanted#/dev/}" ] || [ "$(column "$disk" SERIAL)" = "$wanted" ]; then echo "$disk"; fi
   done
 }
 
 usable_disks() {
-  for disk in $(all_disks); do
+  for disk in $DISKS; do
     if [ -z "$(objection "$disk")" ]; then echo "$disk"; fi
   done
 }
@@ -86,19 +120,30 @@ with_commas() {
   echo "$*"
 }
 
+# Hide from Anaconda all other disks but the medium, which it installs from: its own protection keeps it from being written.
+ignore_others() { # DISK...
+  local disk others=""
+  for disk in $DISKS; do
+    if ! is_among "$disk" "$@" && ! is_boot_medium "$disk"; then others="$others $disk"; fi
+  done
+  # shellcheck disable=SC2086  # a list of device names
+  [ -z "$others" ] || echo "ignoredisk --drives=$(with_commas $others)"
+}
+
 storage_commands() { # DISK...
-  local all parts volumes size
+  local all ignored number parts volumes
   all=$(with_commas "$@")
-  parts=$("layout_$LAYOUT" "$@")
-  size=$(smallest "$@")
-  volumes=$(logical_volumes "$size")
+  ignored=$(ignore_others "$@")
+  number=$(free_number "$@")
+  if [ $# -eq 1 ]; then parts=$(partitions "$1"); else parts=$(mirrored_partitions "$number" "$@"); fi
+  volumes=$(logical_volumes "$(smallest "$@")" "$VOLUME_GROUP$number")
   cat <<COMMANDS
 zerombr
-ignoredisk --only-use=$all
+$ignored
 clearpart --all --initlabel --disklabel=gpt --drives=$all
 bootloader --location=mbr --boot-drive=$1
 $parts
-volgroup $VOLUME_GROUP pv.switchroom
+volgroup $VOLUME_GROUP$number pv.switchroom
 $volumes
 COMMANDS
 }
@@ -107,14 +152,16 @@ refusal() {
   cat <<MESSAGE
 SWITCHROOM CHOOSES NO DISK: $1
 Disks found:
-$(for disk in $(all_disks); do describe "$disk"; done)
+$(for disk in $DISKS; do describe "$disk"; done)
 Nothing was written. $2
 MESSAGE
 }
 
 cannot_decide() { # WHY
   if [ "$MODE" = interactive ]; then
-    echo "# No disk chosen: $1" >"$DISK_INCLUDE"
+    # Of disks that are not ignored Anaconda preselects all, and would spread the system over them. Ignored ones are not
+    # preselected, and a person can still choose them.
+    { echo "# No disk chosen: $1" && ignore_others; } >"$DISK_INCLUDE"
     refusal "$1" "Choose the disk in the installer." | announce
     return
   fi
@@ -126,7 +173,8 @@ cannot_decide() { # WHY
 use() { # DISK...
   if [ "$MODE" = interactive ]; then
     # Without partitioning commands Anaconda waits for a person; with them it would start by itself.
-    echo "ignoredisk --only-use=$(with_commas "$@")" >"$DISK_INCLUDE"
+    ignore_others "$@" >"$DISK_INCLUDE"
+    [ $# -eq 1 ] || announce <<<"SWITCHROOM: $# disks are preselected. To mirror them, choose Custom in the installer's dialog of disks."
   else
     storage_commands "$@" >"$DISK_INCLUDE"
   fi
@@ -181,6 +229,22 @@ use_the_only_ones() {
   fi
 }
 
+tell_of_doubled_groups() {
+  local doubled
+  doubled=$(doubled_groups)
+  [ -n "$doubled" ] || return 0
+  if [ "$MODE" = interactive ]; then announce; else stop_here; fi <<MESSAGE
+SWITCHROOM: volume groups of this machine share their name (name, UUID, device):
+$doubled
+The installer cannot go on so. Nothing was written. On the second screen (Alt+F2) give one another name, then restart:
+  lvm vgrename UUID NAME
+MESSAGE
+}
+
+DISKS=$(all_disks)
+MEDIUM=$(medium_disks)
+VOLUMES=$(physical_volumes)
+tell_of_doubled_groups
 LAYOUT=$(boot_option switchroom.layout)
 LAYOUT=${LAYOUT:-$LAYOUT_DEFAULT}
 choice=$(boot_option switchroom.disk)

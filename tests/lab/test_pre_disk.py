@@ -13,7 +13,7 @@ from support.kernel import lab_kernel, make_initrd
 from support.kickstarts import VOLUME_ID, scripts, settings
 from support.qemu import Guest, disk
 from switchroom.build.kickstart.check import check
-from switchroom.build.kickstart.render import DISK_INCLUDE, render
+from switchroom.build.kickstart.render import render
 from switchroom.build.kickstart.settings import Mode
 from switchroom.build.labmedia import Content
 from switchroom.core.process import run
@@ -40,10 +40,15 @@ for disk in $wanted; do
 done
 busybox mkdir -p /dev/disk/by-id
 for disk in $wanted; do busybox ln -s "../../$disk" "/dev/disk/by-id/lab-$disk"; done
+# DISK:GROUP; a group sees no other disk, so that two can have one name.
+for pair in $(busybox sed -n 's/.*lab\.groups=\([^ ]*\).*/\1/p' /proc/cmdline | busybox tr , ' '); do
+  disk=/dev/${pair%:*}
+  lvm vgcreate --config "devices { filter = [ \"a|^$disk$|\", \"r|.*|\" ] }" "${pair#*:}" "$disk"
+done >/tmp/groups 2>&1 || busybox cat /tmp/groups
 exec >/dev/ttyS0 2>&1
 for case in /cases/*; do
   echo "=== case ${case##*/}"
-  busybox rm -f /tmp/switchroom-disk.ks
+  busybox rm -f /tmp/switchroom-disk.ks /tmp/switchroom-network.ks
   busybox mount --bind "$case" /proc/cmdline
   for script in /scripts/*; do /bin/setsid --wait bash "$script" >/tmp/log 2>&1 || break; done
   busybox umount /proc/cmdline
@@ -51,6 +56,8 @@ for case in /cases/*; do
   cat /tmp/log
   echo "--- include"
   [ -f /tmp/switchroom-disk.ks ] && cat /tmp/switchroom-disk.ks
+  echo "--- network"
+  [ -f /tmp/switchroom-network.ks ] && cat /tmp/switchroom-network.ks
   echo "=== end"
 done
 busybox poweroff -f
@@ -64,14 +71,23 @@ def pre_scripts(mode: Mode) -> Dict[str, Content]:
 
 
 def boot(
-    folder: Path, drives: Sequence[str], disks: str, cases: Mapping[str, str], mode: Mode = Mode.UNATTENDED
+    folder: Path,
+    drives: Sequence[str],
+    disks: str,
+    cases: Mapping[str, str],
+    *,
+    mode: Mode = Mode.UNATTENDED,
+    groups: str = "",
 ) -> Dict[str, str]:
-    """Boot a machine once and run the scripts for each boot line; return what each wrote, by case."""
+    """Boot a machine once and run the scripts for each boot line; return what each wrote, by case.
+
+    ``groups`` are volume groups that lie on its disks already: DISK:GROUP, with commas between them.
+    """
     files: Dict[str, Content] = {"bin/sleep": _SLEEP, **pre_scripts(mode)}
     files.update({f"cases/{name}": f"{_BOOT_LINE} {line}\n".encode() for name, line in cases.items()})
     initrd = make_initrd(files, _INIT, folder / "initrd.img")
     machine = ["-kernel", str(lab_kernel()), "-initrd", str(initrd)]
-    line = ["-append", f"console=ttyS0 quiet panic=-1 lab.disks={disks}"]
+    line = ["-append", f"console=ttyS0 quiet panic=-1 lab.disks={disks} lab.groups={groups}"]
     with Guest(folder / "guest", [*machine, *line, *drives]) as guest:
         text = guest.wait_exit(300)
     found = dict(re.findall(r"^=== case (\S+)\n(.*?)^=== end$", text, re.DOTALL | re.MULTILINE))
@@ -80,20 +96,23 @@ def boot(
 
 
 def include_of(result: str) -> str:
-    return result.partition("--- include\n")[2]
+    return result.partition("--- include\n")[2].partition("--- network\n")[0]
 
 
-def assert_installs_on(result: str, *names: str) -> None:
+def network_of(result: str) -> str:
+    return result.partition("--- network\n")[2]
+
+
+def assert_installs_on(result: str, *names: str, ignored: str = "", group: str = "pbx") -> None:
     """The storage commands touch these disks alone, and the kickstart is valid with them in place."""
     include, listed = include_of(result), ",".join(names)
-    assert f"ignoredisk --only-use={listed}\n" in include, result
-    assert f"clearpart --all --initlabel --disklabel=gpt --drives={listed}\n" in include
-    touched = re.findall(r"--(?:only-use|drives|ondisk|boot-drive)=(\S+)", include)
+    assert f"clearpart --all --initlabel --disklabel=gpt --drives={listed}\n" in include, result
+    assert re.findall(r"ignoredisk (\S+)", include) == ([f"--drives={ignored}"] if ignored else [])
+    assert f"volgroup {group} pv.switchroom\n" in include
+    touched = re.findall(r"(?:clearpart .*--drives|--ondisk|--boot-drive)=(\S+)", include)
     assert {one for disks in touched for one in disks.split(",")} == set(names)
     for el in (9, 10):
-        whole = render(settings(el=el))
-        assert f"%include {DISK_INCLUDE}\n" in whole
-        check(whole.replace(f"%include {DISK_INCLUDE}\n", include), el)
+        check(include + network_of(result), el)
 
 
 def assert_refused(result: str, *words: str) -> None:
@@ -125,8 +144,11 @@ def usb_stick(folder: Path) -> Sequence[str]:
 
 def test_the_only_disk_is_an_nvme_one(tmp_path: Path) -> None:
     cases = {"default": "", "unknown": "switchroom.disk=sda", "version": "switchroom.asterisk=17"}
-    results = boot(tmp_path, nvme(tmp_path), "nvme0n1", cases)
+    card = ["-device", "virtio-net-pci"]
+    results = boot(tmp_path, [*nvme(tmp_path), *card, *card], "nvme0n1", cases)
     assert_installs_on(results["default"], "nvme0n1")
+    lines = [f"network --bootproto=dhcp --device=eth{n} --onboot=yes --activate" for n in (0, 1)]
+    assert network_of(results["default"]).splitlines() == lines, "no line for lo"
     assert_refused(
         results["unknown"], "switchroom.disk=sda is none of this machine's disks", "nvme0n1: 32768 MiB"
     )
@@ -156,7 +178,8 @@ def test_of_two_disks_none_is_taken_until_one_is_named(tmp_path: Path) -> None:
         "mirrored": "switchroom.layout=raid1",
         "mirrored-by-name": "switchroom.layout=raid1 switchroom.disk=sda,NVME0001",
     }
-    results = boot(tmp_path, [*nvme(tmp_path), *sata(tmp_path)], "nvme0n1,sda", cases)
+    drives = [*nvme(tmp_path), *sata(tmp_path)]
+    results = boot(tmp_path, drives, "nvme0n1,sda", cases, groups="nvme0n1:pbx")
     assert_refused(
         results["default"],
         "several could take the system",
@@ -164,8 +187,8 @@ def test_of_two_disks_none_is_taken_until_one_is_named(tmp_path: Path) -> None:
         "sda: 65536",
         "switchroom.disk=",
     )
-    assert_installs_on(results["name"], "sda")
-    assert_installs_on(results["serial"], "nvme0n1")
+    assert_installs_on(results["name"], "sda", ignored="nvme0n1", group="pbx2")
+    assert_installs_on(results["serial"], "nvme0n1", ignored="sda")
     assert_installs_on(results["mirrored"], "sda", "nvme0n1")
     assert_installs_on(results["mirrored-by-name"], "sda", "nvme0n1")
 
@@ -180,8 +203,11 @@ def test_a_disk_that_is_too_small_is_refused_even_by_name(tmp_path: Path) -> Non
 
 
 def test_a_person_is_asked_where_the_script_cannot_decide(tmp_path: Path) -> None:
-    results = boot(
-        tmp_path, [*nvme(tmp_path), *sata(tmp_path)], "nvme0n1,sda", {"default": ""}, mode=Mode.INTERACTIVE
-    )
+    drives = [*nvme(tmp_path), *sata(tmp_path)]
+    groups = "nvme0n1:pbx,sda:pbx"
+    results = boot(tmp_path, drives, "nvme0n1,sda", {"default": ""}, mode=Mode.INTERACTIVE, groups=groups)
+    assert "volume groups of this machine share their name" in results["default"]
+    assert re.search(r"^ *pbx +\S{38} +/dev/sda *$", results["default"], re.MULTILINE), results["default"]
     assert "Choose the disk in the installer." in results["default"]
     assert include_of(results["default"]).startswith("# No disk chosen")
+    assert "ignoredisk --drives=" in include_of(results["default"])

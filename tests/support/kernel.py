@@ -5,6 +5,7 @@ Kernel, modules and programs are this machine's own Debian packages; it stands i
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 from pathlib import Path
@@ -24,14 +25,29 @@ _MODULES = (
     "sr_mod",
     "usb-storage",
     "virtio_blk",
+    "virtio_net",
     "virtio_pci",
     "xhci-pci",
 )
 _MODULE_FOLDERS = re.compile(
     r"lib/modules/[^/]+/kernel/"
-    r"(arch/x86/crypto|block|crypto|drivers/(ata|block|cdrom|nvme/.*|scsi|usb/.*|virtio)|fs/(isofs|nls)|lib)/[^/]+\.ko"
+    r"(arch/x86/crypto|block|crypto|drivers/(ata|block|cdrom|net|nvme/.*|scsi|usb/.*|virtio)"
+    r"|fs/(isofs|nls)|lib|net/core)/[^/]+\.ko"
 )
-_PROGRAMS = ("awk", "bash", "cat", "findmnt", "grep", "lsblk", "mkdir", "mount", "readlink", "sed", "setsid")
+_PROGRAMS = (
+    "awk",
+    "bash",
+    "cat",
+    "findmnt",
+    "grep",
+    "lsblk",
+    "lvm",
+    "mkdir",
+    "mount",
+    "readlink",
+    "sed",
+    "setsid",
+)
 
 
 def lab_kernel() -> Path:
@@ -51,7 +67,8 @@ def make_initrd(files: Dict[str, labmedia.Content], init_script: str, dest: Path
 def storage_modules() -> List[Path]:
     """Return the storage modules of the lab's kernel and all they need, in the order to load them."""
     package = labmedia.kernel_package(cache_dir("lab"))
-    folder = package.with_suffix(".modules")
+    selection = hashlib.sha256(_MODULE_FOLDERS.pattern.encode()).hexdigest()[:8]
+    folder = package.with_suffix(f".modules-{selection}")
     if not folder.is_dir():
         with staging(folder.parent) as scratch:
             _unpack_modules(package, scratch / "modules")

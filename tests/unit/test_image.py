@@ -12,7 +12,7 @@ from pykickstart.constants import KS_SCRIPT_PRE
 from support.kickstarts import scripts, settings
 from switchroom.build.image import bootloader, storage
 from switchroom.build.image.description import read
-from switchroom.build.image.plan import plan
+from switchroom.build.image.plan import check_size, plan
 from switchroom.build.image.storage import FileSystem
 from switchroom.build.kickstart.render import render
 from switchroom.cli.main import main
@@ -21,26 +21,28 @@ from switchroom.core.errors import ExitCode, SwitchroomError
 BOOT = FileSystem("boot", "xfs", "/boot", 0, 0, "1b1e", "UUID=1b1e")
 
 
-def volumes_of_an_installation(size: int) -> List[str]:
+def volumes_of_an_installation(size: int, el: int) -> List[str]:
     """Return the volumes that the kickstart's own shell function makes of a disk."""
-    script = scripts(render(settings()), KS_SCRIPT_PRE)[1]
-    functions = script[script.index("logical_volumes()") : script.index("layout_raid1()")]
-    run = ["bash", "-euc", f"{functions}\nlogical_volumes {size}"]
+    script = scripts(render(settings(el=el)), KS_SCRIPT_PRE)[1]
+    functions = script[script.index("LAYOUTS=") : script.index("# Print what starts")]
+    run = ["bash", "-euc", f"{functions}\nlogical_volumes {size} pbx"]
     return subprocess.run(run, check=True, capture_output=True, text=True).stdout.splitlines()
 
 
+@pytest.mark.parametrize("el", [9, 10])
 @pytest.mark.parametrize("gib", [24, 40, 128, 2000])
-def test_volumes_are_those_that_an_installation_makes(gib: int) -> None:
-    found = plan(gib * 1024)
+def test_volumes_are_those_that_an_installation_makes(gib: int, el: int) -> None:
+    found = plan(gib * 1024, el)
     rows = [
         f"logvol {one.mount} --vgname={found.group} --name={one.name} --fstype={one.fstype} --size={one.size}"
         for one in found.volumes
     ]
-    assert rows == volumes_of_an_installation(gib * 1024)
+    assert rows == volumes_of_an_installation(gib * 1024, el)
 
 
-def test_partitions_follow_each_other_and_the_group_has_the_rest() -> None:
-    found = plan(30 * 1024)
+@pytest.mark.parametrize("el", [9, 10])
+def test_partitions_follow_each_other_and_the_group_has_the_rest(el: int) -> None:
+    found = plan(30 * 1024, el)
     ends = [1, *(one.start + one.size for one in found.partitions)]
     assert [one.start for one in found.partitions] == ends[:-1]
     assert ends[-1] == 30 * 1024 - 1
@@ -50,7 +52,7 @@ def test_partitions_follow_each_other_and_the_group_has_the_rest() -> None:
 
 def test_small_disk_is_refused() -> None:
     with pytest.raises(SwitchroomError, match="8192 MiB cannot take") as raised:
-        plan(8192)
+        check_size(8192)
     assert raised.value.code == ExitCode.USAGE
     assert "24576" in raised.value.hint
 

@@ -14,7 +14,7 @@ from typing import Any, Mapping, Sequence, Tuple
 from switchroom.build.image import bootloader, inside, install, medium, mounts, record, settings, storage
 from switchroom.build.image.description import Description, read
 from switchroom.build.image.medium import Laid, Supply
-from switchroom.build.image.plan import Plan, plan
+from switchroom.build.image.plan import Plan, check_size, plan
 from switchroom.build.image.storage import FileSystem
 from switchroom.build.iso import policy
 from switchroom.build.iso.base import Base, open_base
@@ -67,7 +67,7 @@ class Order:
 
     def __post_init__(self) -> None:
         """Refuse a disk that is too small."""
-        plan(self.size)
+        check_size(self.size)
 
 
 @dataclass(frozen=True)
@@ -108,9 +108,10 @@ class _Build:
     """One build in its staging folder."""
 
     def __init__(self, order: Order, base: Base, folder: Path, reporter: Reporter) -> None:
-        self._order, self._base, self._plan, self._reporter = order, base, plan(order.size), reporter
+        self._order, self._base, self._reporter = order, base, reporter
         self._folder, self._root, self._raw = folder, folder / "root", folder / "disk.raw"
         self._el = int(base.major)
+        self._plan = plan(order.size, self._el)
 
     def run(self, base_sha256: str) -> Built:
         wanted, request = self._describe()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Dict, List, Optional, Tuple
 
-from switchroom.build.kickstart.defaults import load_disks
+from switchroom.build.kickstart.defaults import disks_of, load_disks
 from switchroom.core.errors import ExitCode, SwitchroomError
 
 _MARGIN = 1  # MiB at both ends: alignment, and the backup of the partition table
@@ -42,16 +42,21 @@ class Plan:
     volumes: Tuple[Volume, ...]
 
 
-def plan(size: int) -> Plan:
-    """Divide a disk of ``size`` MiB; SwitchroomError (usage) for one that is too small."""
-    disks = load_disks()
-    if size < disks["minimum"]:
+def check_size(size: int) -> None:
+    """Raise SwitchroomError (usage) when a disk of ``size`` MiB is too small."""
+    minimum = load_disks()["minimum"]
+    if size < minimum:
         raise SwitchroomError(
             f"A disk of {size} MiB cannot take the system.",
-            hint=f"It takes at least {disks['minimum']} MiB.",
+            hint=f"It takes at least {minimum} MiB.",
             code=ExitCode.USAGE,
         )
-    return Plan(size, _partitions(size, disks["image"]), disks["volume_group"], _volumes(size, disks))
+
+
+def plan(size: int, el: int) -> Plan:
+    """Divide a disk of ``size`` MiB for an Enterprise Linux major; it is large enough (``check_size``)."""
+    disks = disks_of(el)
+    return Plan(size, _partitions(size, disks["boot"]), disks["volume_group"], _volumes(size, disks))
 
 
 def _partitions(size: int, entries: List[Dict[str, Any]]) -> Tuple[Partition, ...]:

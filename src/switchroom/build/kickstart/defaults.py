@@ -18,10 +18,12 @@ from switchroom.core.errors import ExitCode, SwitchroomError
 class ElMajor:
     """One Enterprise Linux major: the kickstart syntax pykickstart knows it by, and the system's packages.
 
-    ``image_packages`` come on top where no Anaconda adds kernel and boot loader.
+    ``boot_size`` is /boot's in MiB. ``image_packages`` come on top where no Anaconda adds kernel and boot
+    loader.
     """
 
     syntax: str
+    boot_size: int
     packages: tuple[str, ...]
     image_packages: tuple[str, ...]
 
@@ -59,6 +61,16 @@ def load_disks() -> Any:
     return _read("disks")
 
 
+def disks_of(el: int) -> Any:
+    """Return the same for an Enterprise Linux major: every partition has a ``size``.
+
+    ``beside`` is what lies beside the volume group on a disk, in MiB; it counts what either firmware needs.
+    """
+    disks, default = load_disks(), load_defaults().major(el).boot_size
+    boot = [{"size": default, **part} for part in disks["boot"]]
+    return {**disks, "boot": boot, "beside": disks["margin"] + sum(part["size"] for part in boot)}
+
+
 def _read(name: str) -> Any:
     folder = data_path("kickstart")
     data = yaml.safe_load((folder / f"{name}.yml").read_text(encoding="utf-8"))
@@ -76,7 +88,9 @@ def _read(name: str) -> Any:
 
 def _typed(data: Any) -> Defaults:
     majors = {
-        int(number): ElMajor(entry["syntax"], tuple(entry["packages"]), tuple(entry["image_packages"]))
+        int(number): ElMajor(
+            entry["syntax"], entry["boot_size"], tuple(entry["packages"]), tuple(entry["image_packages"])
+        )
         for number, entry in data["el"].items()
     }
     return Defaults(data["system"], tuple(data["media_packages"]), tuple(data["image_arguments"]), majors)

@@ -10,11 +10,13 @@ from typing import Any, Mapping
 import jinja2
 
 from switchroom.build.kickstart import site
-from switchroom.build.kickstart.defaults import load_defaults, load_disks
+from switchroom.build.kickstart.defaults import disks_of, load_defaults
 from switchroom.build.kickstart.settings import KickstartSettings, Mode
 from switchroom.build.workspace import data_path
 
-DISK_INCLUDE = "/tmp/switchroom-disk.ks"  # noqa: S108  # in the installer's own memory, where nobody else is
+# In the installer's own memory, where nobody else is.
+DISK_INCLUDE = "/tmp/switchroom-disk.ks"  # noqa: S108
+NETWORK_INCLUDE = "/tmp/switchroom-network.ks"  # noqa: S108
 MEDIA = "/mnt/switchroom-media"  # where the new system sees the medium
 IMAGE = "image"
 
@@ -37,9 +39,10 @@ def render(settings: KickstartSettings, *, image: bool = False) -> str:
             media_packages=defaults.media_packages,
             role_packages=site.packages(settings.el, settings.variables),
             first_boot=_first_boot(settings),
-            disk=load_disks(),
+            disk=disks_of(settings.el),
             guard=_guard,
             disk_include=DISK_INCLUDE,
+            network_include=NETWORK_INCLUDE,
             media=MEDIA,
             first_password=_asks_on_first_boot(settings),
         )
