@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pykickstart.constants import KS_SCRIPT_POST
+from pykickstart.constants import DISPLAY_MODE_TEXT, KS_SCRIPT_POST
 from pykickstart.parser import Script
 
 from support.kickstarts import handler, scripts, settings
@@ -48,6 +48,15 @@ def _unlike_beside_data(nine: Script, ten: Script) -> bool:
         one != other and not one.startswith(("ROLE_PACKAGES=", "BESIDE=", "SIZE_boot="))
         for one, other in zip(str(nine).splitlines(), str(ten).splitlines(), strict=True)
     )
+
+
+@MAJORS
+def test_the_boot_line_says_whether_a_person_gets_a_screen_or_text(el: int) -> None:
+    """A kickstart's "graphical" wins over the inst.text of the serial console's menu entries."""
+    assert handler(render(settings(el=el, mode=Mode.INTERACTIVE)), el).displaymode.displayMode is None
+    unattended = handler(render(settings(el=el)), el).displaymode
+    assert unattended.displayMode == DISPLAY_MODE_TEXT
+    assert unattended.nonInteractive
 
 
 @MAJORS

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import json
 import subprocess
+from typing import Dict
 
 import pytest
 import yaml
-from pykickstart.constants import KS_SCRIPT_POST, KS_SCRIPT_PRE
+from pykickstart.constants import KS_SCRIPT_ONERROR, KS_SCRIPT_POST, KS_SCRIPT_PRE
 
 from support.installer import Installer, installer
 from support.kickstarts import VOLUME_ID, scripts, settings
 from switchroom.build.kickstart.render import render
+from switchroom.build.kickstart.settings import Mode
 from switchroom.build.workspace import data_path
 
 __all__ = ["installer"]  # a fixture
@@ -124,6 +126,51 @@ def test_any_unforeseen_failure_stops_the_installation(installer: Installer) -> 
     installer.tool("sha256sum", "exit 1")
     installer.tool("mkdir", "exit 1")
     assert "SWITCHROOM STOPS: the installation script failed" in install_packages(installer)
+
+
+# Anaconda's own way out, after which nothing of the reason is left: pyanaconda/exception.py, handleException,
+# runs the %onerror scripts, then sleeps 180 seconds, then exits, and its exit handler restarts the machine.
+_GIVES_UP = "echo RESTARTED"
+_LOGS = {
+    "anaconda": "\n".join(
+        [
+            *(f"10:00:0{n},111 DBG ui.common: line {n}" for n in range(9)),
+            "10:00:09,111 CRT anaconda.exception: Traceback (most recent call last):",
+            'pyanaconda.errors.NonInteractiveError: The volume group name "pbx" is already in use.',
+        ]
+    ),
+    "packaging": "10:00:03,222 ERR dnf: Failed to download metadata\n10:00:04,222 DBG dnf: quiet",
+    "storage": "10:00:03,222 DBG blivet: quiet",
+}
+
+
+def give_up(installer: Installer, el: int, logs: Dict[str, str]) -> str:
+    """Run what Anaconda runs when it fails, and what it does then; return what stands on the console."""
+    for name, text in logs.items():
+        installer.write(f"tmp/{name}.log", text + "\n")
+    script = "\n".join(f"({one})" for one in scripts(render(settings(el=el)), KS_SCRIPT_ONERROR, el))
+    return installer.run(f"{script}\n{_GIVES_UP}", {"/tmp": "tmp"})
+
+
+@pytest.mark.parametrize("el", [9, 10])
+def test_when_anaconda_itself_fails_the_machine_stays_and_says_why(installer: Installer, el: int) -> None:
+    printed = give_up(installer, el, _LOGS)
+    assert "SWITCHROOM STOPS: the installer failed" in printed
+    assert '"pbx" is already in use' in printed
+    assert "Failed to download metadata" in printed
+    assert "quiet" not in printed
+    assert "RESTARTED" not in printed
+    assert len(printed.strip().splitlines()) <= 24, "it fits a screen"
+
+
+def test_without_logs_too(installer: Installer) -> None:
+    printed = give_up(installer, 9, {})
+    assert "SWITCHROOM STOPS: the installer failed" in printed
+    assert "RESTARTED" not in printed
+
+
+def test_a_person_s_installer_shows_its_own_dialogs() -> None:
+    assert scripts(render(settings(mode=Mode.INTERACTIVE)), KS_SCRIPT_ONERROR) == []
 
 
 def test_the_first_password_is_asked_for_until_it_is_set(installer: Installer) -> None:
