@@ -66,8 +66,8 @@ class Storage:
     """What Anaconda makes of a machine's disks under storage commands. A model: its code cannot run here.
 
     ``mediums`` are disks that the installer runs from. ``groups`` are volume groups (name, and the disks they
-    lie on), ``arrays`` RAID arrays. Sources, in anaconda 34.25.7.19 (EL9) and 40.22.3.57 (EL10) and their
-    blivet: pyanaconda/modules/storage/kickstart.py (get_device_names), pyanaconda/ui/lib/storage.py
+    lie on), ``arrays`` RAID arrays. Sources, as upstream has them (EL9 ships anaconda 34.25.7.19, EL10
+    40.22.3.57): pyanaconda/modules/storage/kickstart.py (get_device_names), pyanaconda/ui/lib/storage.py
     (select_default_disks), pyanaconda/modules/storage/devicetree/model.py (usable_disks,
     _mark_protected_devices), pyanaconda/modules/storage/partitioning: custom/custom_partitioning.py
     (_execute_volgroup_data) and automatic/utils.py (get_candidate_disks), blivet/devicetree.py (hide keeps a

@@ -1,8 +1,9 @@
 """The kickstart's real network script, on made-up machines, and what Anaconda then does to each interface.
 
-Sources of the model, in anaconda 34.25.7.19 (EL9) and 40.22.3.57 (EL10), pyanaconda/modules/network:
-nm_client.py (get_device_name_from_network_data, get_first_iface_with_link) and initialization.py (a
-connection from the boot line is made ONBOOT=yes, any other that no command names ONBOOT=no).
+Sources of the model, as upstream has them (EL9 ships anaconda 34.25.7.19, EL10 40.22.3.57), below
+pyanaconda/modules/network: nm_client.py (get_device_name_from_network_data, get_first_iface_with_link) and
+initialization.py (a connection from the boot line is made ONBOOT=yes, any other that no command names
+ONBOOT=no).
 """
 
 from __future__ import annotations
