@@ -6,7 +6,7 @@
 # is no volume group for Anaconda either.
 physical_volumes() {
   lvm pvs --readonly --foreign --shared --devicesfile '' --noheadings --options vg_name,vg_uuid,pv_name |
-    awk 'NF == 3'
+    awk 'NF == 3 { print $1, $2, $3 }'
 }
 
 # Print the physical volumes of groups that share their name with another group: Anaconda ends when it meets the second.
