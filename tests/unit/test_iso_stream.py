@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import random
+import threading
 from pathlib import Path
 from typing import List, Optional
 
 import pytest
 
+from switchroom.build.iso.copying import Copying
 from switchroom.build.iso.graft import Graft, Overlay
 from switchroom.build.iso.mediasum import FIELD_OFFSET, FIELD_SIZE, embedded
-from switchroom.build.iso.stream import CHUNK, ChunkSums, Composer, Crew, press
+from switchroom.build.iso.press import press
+from switchroom.build.iso.stream import CHUNK, ChunkSums, Crew
 
 DICE = random.Random(3)  # noqa: S311
 BASE = DICE.randbytes(2 * CHUNK + 4096)
@@ -46,17 +49,25 @@ def test_overlays_lie_where_they_should_whatever_chunk_they_are_in(tmp_path: Pat
         (SIZE - 3, b"end"),
     ):
         expected[at : at + len(content)] = content
-    composer = Composer(tmp_path / "base", graft(tmp_path, overlays))
-    assert b"".join(composer.chunks()) == bytes(expected)
-    assert composer.sha256() == digest
+    planned = graft(tmp_path, overlays)
+    with Copying(tmp_path / "base", tmp_path / "image") as copying:
+        pressed = press(copying, planned, lambda _count: None)
+    pressed_bytes = (tmp_path / "image").read_bytes()
+    field = slice(FIELD_OFFSET, FIELD_OFFSET + FIELD_SIZE)
+    assert embedded(pressed_bytes) is not None
+    expected[field] = pressed_bytes[field]
+    assert pressed_bytes == bytes(expected)
+    assert pressed.base.sha256 == digest
 
 
 def test_pressed_image_has_the_sums_that_are_told(tmp_path: Path) -> None:
     told: List[int] = []
-    pressed = press(tmp_path / "base", graft(tmp_path, []), tmp_path / "image", told.append)
+    planned = graft(tmp_path, [])
+    with Copying(tmp_path / "base", tmp_path / "image") as copying:
+        pressed = press(copying, planned, told.append)
     data = (tmp_path / "image").read_bytes()
     assert pressed.sha256 == hashlib.sha256(data).hexdigest()
-    assert pressed.base_sha256 == hashlib.sha256(BASE).hexdigest()
+    assert pressed.base.sha256 == hashlib.sha256(BASE).hexdigest()
     assert list(pressed.chunks) == [
         hashlib.sha256(data[at : at + CHUNK]).hexdigest() for at in range(0, SIZE, CHUNK)
     ]
@@ -91,3 +102,19 @@ def feed(crew: Crew, count: int, error: Optional[Exception] = None) -> None:
             crew.give(b"%d" % number)
         if error:
             raise error
+
+
+def test_leaving_before_the_end_ends_the_copying_and_what_fails_in_it_is_told(tmp_path: Path) -> None:
+    (tmp_path / "base").write_bytes(BASE)
+
+    def fail(_count: int) -> None:
+        raise KeyError("damaged")
+
+    with Copying(tmp_path / "base", tmp_path / "image", passed=fail) as copying:
+        with pytest.raises(KeyError, match="damaged"):
+            copying.wait(len(BASE))
+        with pytest.raises(KeyError, match="damaged"):
+            copying.finish()
+    with Copying(tmp_path / "base", tmp_path / "image"):
+        pass
+    assert not [one for one in threading.enumerate() if one is not threading.main_thread()]

@@ -26,6 +26,11 @@ def add_origin_options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="the publisher's signed checksums, a path or an address",
     )
+    parser.add_argument(
+        "--base-unverified",
+        action="store_true",
+        help="use a base that its own media checksum says is damaged; the manifest tells",
+    )
     parser.add_argument("--base-key", type=Path, metavar="FILE", help="the publisher's public key")
 
 
@@ -51,7 +56,9 @@ def add_content_options(parser: argparse.ArgumentParser) -> None:
 def ordered(args: argparse.Namespace, catalog: Catalog) -> Dict[str, Any]:
     """Return what both kinds of order have in common, by the names that these give it."""
     return {
-        "base": Origin(args.base, args.base_sha256, args.base_sums, args.base_key),
+        "base": Origin(
+            args.base, args.base_sha256, args.base_sums, args.base_key, unverified=args.base_unverified
+        ),
         "out": args.out.absolute(),
         "repo_root": args.repo_root,
         "channel": args.channel,

@@ -16,9 +16,11 @@ from switchroom.build.iso import esp, graft, pe, remaster, xorriso
 from switchroom.build.iso.base import GRUB_MENU, SHIM, open_base
 from switchroom.build.iso.build import Built
 from switchroom.build.iso.closure import Repositories
+from switchroom.build.iso.copying import Copying
 from switchroom.build.iso.extras import parse_files
 from switchroom.build.iso.origin import Origin
-from switchroom.build.iso.stream import CHUNK, press
+from switchroom.build.iso.press import press
+from switchroom.build.iso.stream import CHUNK
 from switchroom.cli.main import main
 from switchroom.core.errors import ExitCode, SwitchroomError
 
@@ -136,7 +138,8 @@ def test_file_of_more_than_4_gib_is_added_and_kept_when_the_image_is_a_base_agai
     parts = remaster.prepare(base, tmp_path / "menu", EPOCH, tmp_path)
     changes = graft.Changes("BIG", {"images/install.img": big}, EPOCH, parts.copies)
     planned = graft.plan(base.path, changes, [base.layout.bios_image or ""], fresh(tmp_path / "one"))
-    pressed = press(base.path, planned, image, lambda _count: None)
+    with Copying(base.path, image) as copying:
+        pressed = press(copying, planned, lambda _count: None)
     assert len(pressed.chunks) == -(-image.stat().st_size // CHUNK)
     sections = xorriso.extents(image)["images/install.img"]
     assert len(sections) == 2

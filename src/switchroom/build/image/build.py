@@ -18,7 +18,8 @@ from switchroom.build.image.plan import Plan, check_size, plan
 from switchroom.build.image.storage import FileSystem
 from switchroom.build.iso import policy
 from switchroom.build.iso.base import Base, open_base
-from switchroom.build.iso.origin import Origin, mismatch, obtain
+from switchroom.build.iso.basecheck import BaseCheck
+from switchroom.build.iso.origin import Origin, obtain
 from switchroom.build.keys import SigningKey
 from switchroom.build.kickstart.check import check
 from switchroom.build.kickstart.defaults import load_defaults
@@ -27,7 +28,6 @@ from switchroom.build.kickstart.render import MEDIA, render
 from switchroom.build.kickstart.settings import KickstartSettings, Mode, offers
 from switchroom.catalog.model import Series
 from switchroom.core.errors import ExitCode, SwitchroomError
-from switchroom.core.files import sha256, staging, syncfs
 from switchroom.core.process import output, require, run
 from switchroom.core.progress import Reporter
 
@@ -85,9 +85,13 @@ def build_image(order: Order, reporter: Reporter) -> Built:
     Raises SwitchroomError, leaving nothing behind, when the output exists, the base, this machine or a
     package is not fit for it, or space runs short.
     """
-    policy.check_absent((order.out, *record.sidecars(order.out)), order.force)
     require(*_TOOLS)
     order.key.check_usable(order.epoch)
+    with policy.claimed(order.out, record.sidecars(order.out), order.force) as folder:
+        return _build(order, folder, reporter)
+
+
+def _build(order: Order, folder: Path, reporter: Reporter) -> Built:
     _check_room(order.out.parent)
     found = obtain(order.base, reporter)
     with reporter.step(
@@ -96,12 +100,14 @@ def build_image(order: Order, reporter: Reporter) -> Built:
         base = open_base(found.path)
         _check_host(base)
         policy.check_series(base, [order.series])
-        digest = sha256(found.path, step.advance)
-    if found.sha256 not in ("", digest):
-        raise mismatch(found.path, found.sha256, digest)
-    place = staging(order.out.parent, prefix=f".{order.out.name}.")
-    with place as folder, mounts.unmounted_after(folder / "root"):
-        return _Build(order, base, folder, reporter).run(digest)
+        check = BaseCheck(found, order.base.unverified)
+        with check.copying(None, step.advance) as reading:
+            sums = reading.finish()
+    check.judge(sums, reporter)
+    if not base.lab:
+        check.tell(reporter)
+    with mounts.unmounted_after(folder / "root"):
+        return _Build(order, base, folder, reporter).run(sums.sha256, check.by.value)
 
 
 class _Build:
@@ -113,7 +119,7 @@ class _Build:
         self._el = int(base.major)
         self._plan = plan(order.size, self._el)
 
-    def run(self, base_sha256: str) -> Built:
+    def run(self, base_sha256: str, checked_by: str) -> Built:
         wanted, request = self._describe()
         with self._reporter.step("Resolving and laying out packages"):
             laid = medium.lay_out(
@@ -130,7 +136,14 @@ class _Build:
             settings.label(self._root)
         run(["umount", "--recursive", self._root], what="Unmounting the image")
         made = record.Made(
-            self._base, base_sha256, self._order.series, self._order.epoch, self._plan.size, systems, packages
+            self._base,
+            base_sha256,
+            checked_by,
+            self._order.series,
+            self._order.epoch,
+            self._plan.size,
+            systems,
+            packages,
         )
         return self._finish(made)
 
@@ -189,9 +202,7 @@ class _Build:
         with self._reporter.step("Signing the sums"):
             digest = record.write(image, made, order.key)
         image.chmod(0o600 if order.password_hash or order.variables else 0o644)
-        syncfs(self._folder)  # a power cut after a rename must not leave a file without its content
-        for path in (*record.sidecars(image), image):
-            path.replace(order.out.with_name(path.name))
+        policy.place((*record.sidecars(image), image), order.out.parent, order.force)
         return Built(order.out, digest, record.read(order.out))
 
 

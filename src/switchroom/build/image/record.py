@@ -26,6 +26,7 @@ class Made:
 
     base: Base
     base_sha256: str
+    base_checked_by: str
     series: Series
     epoch: int
     size: int
@@ -72,7 +73,12 @@ def _describe(made: Made) -> Dict[str, Any]:
         "format": FORMAT,
         "made_by": f"switchroom {switchroom.__version__}",
         "lab_stand_in": made.base.lab,
-        "base": {"family": made.base.family, "version": made.base.version, "sha256": made.base_sha256},
+        "base": {
+            "family": made.base.family,
+            "version": made.base.version,
+            "sha256": made.base_sha256,
+            "checked_by": made.base_checked_by,
+        },
         "series": {"key": series.key, "version": series.version, "engine": series.engine},
         "disk": {
             "size_mib": made.size,

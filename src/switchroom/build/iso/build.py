@@ -22,11 +22,13 @@ from switchroom.build.iso import (
 )
 from switchroom.build.iso.arguments import with_arguments
 from switchroom.build.iso.base import Base, open_base
+from switchroom.build.iso.basecheck import BaseCheck
 from switchroom.build.iso.closure import Closure, Repositories
+from switchroom.build.iso.copying import Copying
 from switchroom.build.iso.graft import Content, Late
 from switchroom.build.iso.lab_base import lab_base
 from switchroom.build.iso.labels import check_volume_id, kernel_label
-from switchroom.build.iso.origin import Found, Origin, mismatch, obtain
+from switchroom.build.iso.origin import Found, Origin, obtain
 from switchroom.build.keys import SigningKey
 from switchroom.build.kickstart.defaults import load_defaults
 from switchroom.build.kickstart.packages import request_of
@@ -38,7 +40,6 @@ from switchroom.build.repo.metadata import RepoPackage
 from switchroom.build.workspace import cache_dir
 from switchroom.catalog.model import Series
 from switchroom.core.errors import ExitCode, SwitchroomError
-from switchroom.core.files import staging, syncfs
 from switchroom.core.process import require
 from switchroom.core.progress import Reporter
 
@@ -90,15 +91,22 @@ def build_iso(order: Order, reporter: Reporter) -> Built:
     Raises SwitchroomError, leaving nothing behind, when the output exists, the base or a package is not fit
     for it, space runs short, or a check of the result fails.
     """
-    policy.check_absent((order.out, *sums.sidecars(order.out)), order.force)
     require(*remaster.TOOLS, "dnf", "shellcheck")
     names = _names(order)
     open_repo(order.repo_root, order.channel)
     if order.volume_id:
         check_volume_id(order.volume_id)
+    with policy.claimed(order.out, sums.sidecars(order.out), order.force) as folder:
+        return _build(order, names, folder, reporter)
+
+
+def _build(order: Order, names: Sequence[str], folder: Path, reporter: Reporter) -> Built:
     found = _find(order, reporter)
     with reporter.step("Inspecting the base"):
         base = open_base(found.path)
+    check = BaseCheck(found, order.base.unverified)
+    if not base.lab:
+        check.tell(reporter)
     volume_id = order.volume_id or _volume_id(base)
     policy.check_series(base, order.series)
     if base.lab and kernel_label(volume_id) != volume_id:
@@ -106,16 +114,15 @@ def build_iso(order: Order, reporter: Reporter) -> Built:
     wanted = content.needed(order.repo_root, order.channel, names, el=int(base.major))
     order.key.check_usable(order.epoch)
     remaster.check_space(base, 0, order.out.parent)
-    with staging(order.out.parent, prefix=f".{order.out.name}.") as folder:
-        return _Build(order, _Base(base, found.sha256, volume_id), folder, reporter).run(wanted)
+    return _Build(order, _Base(base, check, volume_id), folder, reporter).run(wanted)
 
 
 @dataclass(frozen=True)
 class _Base:
-    """The base, the SHA-256 it must have (or none), and the volume id of what is made of it."""
+    """The base, how it is checked, and the volume id of what is made of it."""
 
     base: Base
-    sha256: str
+    check: BaseCheck
     volume_id: str
 
 
@@ -124,11 +131,16 @@ class _Build:
 
     def __init__(self, order: Order, base: _Base, folder: Path, reporter: Reporter) -> None:
         self._order, self._base, self._volume_id = order, base.base, base.volume_id
-        self._wanted = base.sha256
+        self._check = base.check
         self._folder, self._reporter = folder, reporter
         self._repository = folder / "repo"
 
     def run(self, wanted: Sequence[str]) -> Built:
+        image = self._folder / self._order.out.name
+        with self._check.copying(image) as copying:
+            return self._run(wanted, copying)
+
+    def _run(self, wanted: Sequence[str], copying: Copying) -> Built:
         packages, closed = self._packages(wanted)
         with self._reporter.step("Writing the boot menu into the EFI system partition"):
             (self._folder / "esp.cfg").write_text(loaders.esp_text(self._volume_id))
@@ -143,11 +155,9 @@ class _Build:
         for line in remarks:
             self._reporter.warn(line)
         changes = graft.Changes(self._volume_id, {**files, **late}, self._order.epoch, removed=removed)
-        image = self._folder / self._order.out.name
-        made = remaster.remaster(self._base, changes, boot, image, self._reporter)
-        if self._wanted and made.pressed.base_sha256 != self._wanted:
-            raise mismatch(self._base.path, self._wanted, made.pressed.base_sha256)
-        return self._finish(image, made, late, closed)
+        made = remaster.remaster(self._base, changes, boot, copying, self._reporter)
+        self._check.judge(made.pressed.base, self._reporter)
+        return self._finish(copying.image, made, late, closed)
 
     def _packages(self, wanted: Sequence[str]) -> Tuple[Tuple[RepoPackage, ...], Closure]:
         order = self._order
@@ -244,6 +254,7 @@ class _Build:
             packages=packages,
             missing=closed.missing,
             boot_arguments=self._arguments(),
+            base_checked_by=self._check.by.value,
             esp_copies=boot.copies,
             loaders=boot.loaders,
         )
@@ -265,15 +276,13 @@ class _Build:
     def _finish(
         self, image: Path, made: remaster.Remastered, late: Mapping[str, Late], closed: Closure
     ) -> Built:
-        order, digest = self._order, made.pressed.base_sha256
+        order, digest = self._order, made.pressed.base.sha256
         data: Dict[str, Any] = json.loads(late[manifest.PATH](digest))
         with self._reporter.step("Signing the sums"):
             sidecars = sums.write(image, made, (data, late[sbom.PATH](digest)), order.key, order.epoch)
         # The kickstart on it carries them.
         image.chmod(0o600 if order.password_hash or order.variables else 0o644)
-        syncfs(self._folder)  # a power cut after a rename must not leave a file without its content
-        for path in (*sidecars, image):
-            path.replace(order.out.with_name(path.name))
+        policy.place((*sidecars, image), order.out.parent, order.force)
         return Built(order.out, made.pressed.sha256, data, closed.missing)
 
 

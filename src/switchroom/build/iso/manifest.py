@@ -30,6 +30,7 @@ class Facts:
     packages: Sequence[RepoPackage]
     missing: Sequence[str]
     boot_arguments: Sequence[str]
+    base_checked_by: str
     esp_copies: Mapping[int, bytes]
     loaders: Mapping[str, str]
 
@@ -51,6 +52,7 @@ def describe(base: Base, facts: Facts, files: Mapping[str, Content], base_sha256
             "volume_id": base.volume.volume_id,
             "size": base.path.stat().st_size,
             "sha256": base_sha256,
+            "checked_by": facts.base_checked_by,
         },
         "series": [{"key": one.key, "version": one.version, "engine": one.engine} for one in facts.series],
         "packages": [

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from typing import List, Optional
+from typing import List, Optional, Tuple
 
 from switchroom.build.iso.xorriso import BLOCK
 
@@ -41,6 +41,17 @@ class Embedded:
         return text.encode().ljust(FIELD_SIZE)
 
 
+def has_field(head: bytes) -> bool:
+    """Return whether something like a media checksum stands in an image's first 64 KiB, readable or not."""
+    field = head[FIELD_OFFSET : FIELD_OFFSET + FIELD_SIZE]
+    return any(word in field for word in (b"MD5SUM", b"SKIPSECTORS", b"FRAGMENT"))
+
+
+def volume_size(head: bytes) -> int:
+    """Return the bytes of the volume that an image's first 64 KiB describe."""
+    return int.from_bytes(head[16 * BLOCK + 80 :][:4], "little") * BLOCK
+
+
 def embedded(head: bytes) -> Optional[Embedded]:
     """Return the media checksum that an image's first 64 KiB carry, or None."""
     found = _PATTERN.match(head[FIELD_OFFSET : FIELD_OFFSET + FIELD_SIZE])
@@ -58,6 +69,7 @@ class MediaSum:
         self._position = 0
         self._number = 0
         self._fragments: List[str] = []
+        self.ends: List[int] = []  # where each fragment ended
 
     def update(self, data: bytes) -> None:
         """Take the next bytes; all but the last must be a multiple of 32 KiB."""
@@ -68,6 +80,7 @@ class MediaSum:
         for end in self._ends(len(view)):
             self._digest.update(view[done:end])
             self._fragments.append("".join(f"{byte:x}"[0] for byte in self._digest.digest()[:_DIGITS]))
+            self.ends.append(self._position + end)
             done = end
         self._digest.update(view[done:])
         self._position += len(data)
@@ -89,3 +102,36 @@ class MediaSum:
     def _blank(self, data: bytes) -> bytes:
         at = FIELD_OFFSET - self._position
         return data[:at] + b" " * FIELD_SIZE + data[at + FIELD_SIZE :]
+
+
+class MediaCheck:
+    """Compares a volume of ``size`` bytes, fed in order, with the media checksum it carries.
+
+    ``damage`` is the first part (from, to before) that is not as it was when the checksum was made, as soon
+    as that is known; None while there is none.
+    """
+
+    def __init__(self, size: int, carried: Optional[Embedded]) -> None:
+        self._sum, self._carried, self._end = MediaSum(size), carried, size - SKIPPED_BLOCKS * BLOCK
+        self._compared = 0
+        self.damage: Optional[Tuple[int, int]] = (
+            None if carried else (FIELD_OFFSET, FIELD_OFFSET + FIELD_SIZE)
+        )
+
+    def update(self, data: bytes) -> None:
+        """Take the next bytes, as :meth:`MediaSum.update` does."""
+        self._sum.update(data)
+        while self._carried and self._compared < len(self._sum.ends):
+            known = slice(_DIGITS * self._compared, _DIGITS * (self._compared + 1))
+            if self._sum.result().fragments[known] != self._carried.fragments[known]:
+                self._found(self._sum.ends[self._compared])
+            self._compared += 1
+
+    def finish(self) -> None:
+        """Compare the sum of all that was fed."""
+        if self._sum.result() != self._carried:
+            self._found(self._end)
+
+    def _found(self, end: int) -> None:
+        start = self._sum.ends[self._compared - 1] if self._compared else 0
+        self.damage = self.damage or (start, end)

@@ -31,21 +31,24 @@ class Origin:
     """A base as it is asked for: ``base`` is a path or an address.
 
     ``sums`` is the publisher's file of checksums (path or address), signed in itself or beside it with a key
-    of the armoured file ``key``; or ``sha256`` is the checksum itself.
+    of the armoured file ``key``; or ``sha256`` is the checksum itself. ``unverified`` says that one will do
+    which is not what its own media checksum says.
     """
 
     base: str
     sha256: str = ""
     sums: str = ""
     key: Optional[Path] = None
+    unverified: bool = False
 
 
 @dataclass(frozen=True)
 class Found:
-    """The base as a file, and the SHA-256 it must have (empty: whatever it has)."""
+    """The base as a file, and the SHA-256 it must have or an empty string; ``signed`` by its publisher."""
 
     path: Path
     sha256: str
+    signed: bool = False
 
 
 def obtain(origin: Origin, reporter: Reporter) -> Found:
@@ -55,8 +58,9 @@ def obtain(origin: Origin, reporter: Reporter) -> Found:
     (usage) for an address without anything to check it by, and (refused) for what does not match.
     """
     wanted = _wanted(origin, reporter)
+    signed = bool(wanted and not origin.sha256)
     if not is_url(origin.base):
-        return Found(Path(origin.base), wanted)
+        return Found(Path(origin.base), wanted, signed)
     if not wanted:
         raise SwitchroomError(
             f"Nothing says what '{origin.base}' must be, so it could be anything.",
@@ -70,7 +74,7 @@ def obtain(origin: Origin, reporter: Reporter) -> Found:
     if found != wanted:
         path.unlink()
         raise mismatch(path, wanted, found)
-    return Found(path, wanted)
+    return Found(path, wanted, signed)
 
 
 def mismatch(path: Path, wanted: str, found: str) -> SwitchroomError:
@@ -84,6 +88,8 @@ def mismatch(path: Path, wanted: str, found: str) -> SwitchroomError:
 
 
 def _wanted(origin: Origin, reporter: Reporter) -> str:
+    if origin.unverified and (origin.sha256 or origin.sums):
+        raise _usage("A checksum was named, and --base-unverified too", "Leave one of them out.")
     if origin.sha256:
         if not _SHA256.fullmatch(origin.sha256.lower()):
             raise _usage(f"'{origin.sha256}' is no SHA-256", "Give its 64 hexadecimal digits.")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
-from typing import Sequence
+from typing import Iterator, Sequence
 
 from switchroom.build.iso.base import Base
 from switchroom.build.repo.metadata import RepoPackage
 from switchroom.catalog.model import Series, SeriesType
 from switchroom.core.errors import ExitCode, SwitchroomError
+from switchroom.core.files import fsync_dir, staging, syncfs
 
 
 def check_series(base: Base, series: Sequence[Series]) -> None:
@@ -35,7 +37,30 @@ def check_packages(base: Base, packages: Sequence[RepoPackage]) -> None:
         )
 
 
-def check_absent(outputs: Sequence[Path], force: bool) -> None:
+@contextlib.contextmanager
+def claimed(out: Path, beside: Sequence[Path], force: bool) -> Iterator[Path]:
+    """Give a scratch folder beside ``out`` to the one build of it and of the files ``beside`` it.
+
+    Raises SwitchroomError (refused) when one of them exists, unless ``force`` says to replace it, and while
+    another process builds ``out``.
+    """
+    _check_absent((out, *beside), force)
+    with staging(out.parent, prefix=f".{out.name}.", alone=f"'{out}'") as folder:
+        _check_absent((out, *beside), force)  # what another build finished meanwhile
+        yield folder
+
+
+def place(made: Sequence[Path], folder: Path, force: bool) -> None:
+    """Move files, the most important one last, to ``folder`` when all their bytes are on the disk."""
+    final = [folder / path.name for path in made]
+    _check_absent(final, force)
+    syncfs(made[0].parent)  # a power cut after a rename must not leave a file without its content
+    for path, place in zip(made, final):
+        path.replace(place)
+    fsync_dir(folder)
+
+
+def _check_absent(outputs: Sequence[Path], force: bool) -> None:
     """Raise SwitchroomError (refused) when an output exists, unless ``force`` says to replace it."""
     existing = [path for path in outputs if path.exists()]
     if existing and not force:

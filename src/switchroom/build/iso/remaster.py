@@ -14,9 +14,10 @@ from typing import Dict, List, Mapping, Tuple
 
 from switchroom.build.iso import boot_area, esp, graft, pe, xorriso
 from switchroom.build.iso.base import ESP, GRUB, SHIM, Base
+from switchroom.build.iso.copying import Copying
 from switchroom.build.iso.graft import Content
 from switchroom.build.iso.layout import Extent, read_extent, read_layout, read_volume
-from switchroom.build.iso.stream import Pressed, press
+from switchroom.build.iso.press import Pressed, press
 from switchroom.core.errors import ExitCode, SwitchroomError
 from switchroom.core.files import sha256
 from switchroom.core.process import require
@@ -101,21 +102,21 @@ class Remastered:
 
 
 def remaster(
-    base: Base, changes: graft.Changes, parts: BootParts, image: Path, reporter: Reporter
+    base: Base, changes: graft.Changes, parts: BootParts, copying: Copying, reporter: Reporter
 ) -> Remastered:
-    """Write the changed copy to ``image`` with an embedded media checksum.
+    """Make the image that ``copying`` copies the base to the changed one, with a media checksum.
 
-    Scratch files go beside ``image``. Raises SwitchroomError when any copy of the EFI system partition in
+    Scratch files go beside it. Raises SwitchroomError when any copy of the EFI system partition in
     the result is not the new one or lies outside the media checksum, or when a boot loader is not the base's.
     """
     files: Dict[str, Content] = {**changes.files, _TREEINFO: parts.treeinfo}
-    scratch = image.parent / "layout"
+    image, scratch = copying.image, copying.image.with_name("layout")
     scratch.mkdir()
     with reporter.step("Laying out the image"):
         complete = replace(changes, files=files, esp_copies=parts.copies)
         planned = graft.plan(base.path, complete, [base.layout.bios_image or ""], scratch)
     with reporter.step("Writing the image", planned.size) as step:
-        pressed = press(base.path, planned, image, step.advance)
+        pressed = press(copying, planned, step.advance)
     with reporter.step("Checking every boot copy"):
         digests = {offset: hashlib.sha256(data).hexdigest() for offset, data in parts.copies.items()}
         check_boot_copies(image, digests, {offset: len(data) for offset, data in parts.copies.items()})

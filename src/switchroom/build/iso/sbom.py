@@ -102,7 +102,12 @@ def _related(one: str, how: str, other: str) -> Dict[str, str]:
 
 
 def records(repository: Path) -> List[Any]:
-    """Return the records of the packages in a folder's ``repodata``, in the order of their places."""
-    metadata = cr.Metadata()
-    metadata.locate_and_load_xml(str(repository))
-    return sorted(map(metadata.get, metadata.keys()), key=lambda one: str(one.location_href))
+    """Return the records of the packages in a folder's ``repodata``, in the order of their places.
+
+    They have no files and no changes: only the primary metadata is read.
+    """
+    found: List[Any] = []
+    repomd = cr.Repomd(str(repository / "repodata" / "repomd.xml"))
+    (primary,) = (one.location_href for one in repomd.records if one.type == "primary")
+    cr.xml_parse_primary(str(repository / primary), pkgcb=found.append, do_files=False)
+    return sorted(found, key=lambda one: str(one.location_href))

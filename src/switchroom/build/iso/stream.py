@@ -8,15 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import queue
 import threading
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Iterator, List, Optional, Sequence
-
-from switchroom.build.iso.graft import Graft, Overlay
-from switchroom.build.iso.mediasum import FIELD_OFFSET, MediaSum
-from switchroom.core.files import sha256
+from typing import Callable, Iterator, List, Optional
 
 CHUNK = 1 << 20  # bytes; the unit of the sums in a manifest
 _DEPTH = 8  # chunks a thread may be behind
@@ -100,92 +96,9 @@ def chunks(path: Path) -> Iterator[bytes]:
             yield data
 
 
-class Composer:
-    """Puts a new image together from its base and the graft; the base's sum is computed meanwhile."""
-
-    def __init__(self, base: Path, graft: Graft) -> None:
-        self._base, self._graft = base, graft
-        self._digest = hashlib.sha256()
-        self._crew = Crew(self._digest.update)
-
-    def chunks(self) -> Iterator[bytes]:
-        """Yield the chunks of the new image."""
-        with self._base.open("rb") as old, self._graft.skeleton.open("rb") as new, self._crew:
-            size, parts = self._base.stat().st_size, _Parts(self._graft.overlays, self.sha256)
-            for start in range(0, self._graft.size, CHUNK):
-                length = min(CHUNK, self._graft.size - start)
-                data = old.read(min(length, max(size - start, 0)))
-                if data:
-                    self._crew.give(data)
-                if len(data) < length:
-                    new.seek(start + len(data))
-                    data += new.read(length - len(data))
-                yield parts.patched(data, start)
-
-    def sha256(self) -> str:
-        """Return the base's SHA-256; only when all of it has passed."""
-        self._crew.finish()
-        return self._digest.hexdigest()
-
-
-class _Parts:
-    """Lays overlays over chunks that come in order; content that needs it is given the base's sum."""
-
-    def __init__(self, overlays: Sequence[Overlay], base_sha256: Callable[[], str]) -> None:
-        self._overlays, self._base_sha256 = overlays, base_sha256
-        self._next = 0
-
-    def patched(self, data: bytes, start: int) -> bytes:
-        """Return a chunk of the image that begins at ``start``."""
-        pieces, done = [], start
-        for one in self._touching(start + len(data)):
-            begin, end = max(one.offset, start), min(one.offset + one.size, start + len(data))
-            pieces += [data[done - start : begin - start], self._read(one, begin - one.offset, end - begin)]
-            done = end
-        return b"".join([*pieces, data[done - start :]]) if pieces else data
-
-    def _touching(self, end: int) -> Iterator[Overlay]:
-        while self._next < len(self._overlays) and self._overlays[self._next].offset < end:
-            one = self._overlays[self._next]
-            yield one
-            if one.offset + one.size > end:
-                return
-            self._next += 1
-
-    def _read(self, one: Overlay, at: int, size: int) -> bytes:
-        if isinstance(one.content, Path):
-            with one.content.open("rb") as stream:
-                stream.seek(at)
-                data = stream.read(size)
-        else:
-            content = one.content if isinstance(one.content, bytes) else one.content(self._base_sha256())
-            data = content[at : at + size]
-        return data.ljust(size, b"\0")
-
-
-@dataclass(frozen=True)
-class Pressed:
-    """The sums of a new image: whole, of each chunk, and the base's."""
-
-    sha256: str
-    chunks: Sequence[str]
-    base_sha256: str
-
-
-def press(base: Path, graft: Graft, image: Path, advance: Callable[[int], None]) -> Pressed:
-    """Write the new image with its media checksum embedded; ``advance`` is told the bytes of each chunk.
-
-    The base is read once and the image written once. The whole image's SHA-256 cannot be had in that pass:
-    the media checksum lies in block 16, and all that SHA-256 does behind it depends on it. It is taken from
-    what was just written, which the page cache still has.
-    """
-    composer, media, sums = Composer(base, graft), MediaSum(graft.size), ChunkSums()
-    with image.open("wb") as sink, Crew(sink.write, media.update, sums.update) as crew:
-        for data in composer.chunks():
-            crew.give(data)
-            advance(len(data))
-    with image.open("r+b") as again:
-        again.seek(FIELD_OFFSET)
-        again.write(media.result().field())
-    sums.sums[0] = hashlib.sha256(next(chunks(image))).hexdigest()
-    return Pressed(sha256(image), sums.sums, composer.sha256())
+def write_at(handle: int, data: bytes, offset: int) -> None:
+    """Write all of ``data`` at a place in an open file."""
+    view = memoryview(data)
+    while view:
+        done = os.pwrite(handle, view, offset)
+        view, offset = view[done:], offset + done
