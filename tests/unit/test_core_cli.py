@@ -1,8 +1,11 @@
 """The door: failures become words, JSON and exit codes, never a traceback."""
 
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
+from typing import List
 
 import pytest
 
@@ -77,3 +80,46 @@ def test_reader_that_goes_away_is_no_error() -> None:
     command = f"{sys.executable} -m switchroom catalog list --all --json | true"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
     assert done.stderr == ""
+
+
+def test_what_nobody_expected_is_one_error_and_where_it_was_is_told_on_request(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    assert run_with(monkeypatch, ValueError("odd")) == 1
+    assert "ValueError: odd" in (text := capsys.readouterr().err)
+    assert "--verbose" in text
+    assert "Traceback" not in text
+    with caplog.at_level("DEBUG"):
+        run_with(monkeypatch, ValueError("odd"), "--verbose")
+    assert "Traceback" in caplog.text
+
+
+_KILL_AT_IMPORT = """
+import os, signal, sys
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == os.environ["INTERRUPT_AT"]:
+            os.kill(os.getpid(), getattr(signal, os.environ["INTERRUPT_BY"]))
+sys.meta_path.insert(0, Finder())
+"""
+
+
+@pytest.mark.parametrize(
+    ("by", "at", "flags"),
+    [("SIGINT", "argparse", []), ("SIGTERM", "argparse", ["--json"]), ("SIGINT", "createrepo_c", [])],
+)
+def test_interrupt_while_it_starts_ends_with_a_word(
+    tmp_path: Path, at: str, by: str, flags: List[str]
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(_KILL_AT_IMPORT)
+    paths = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
+    done = subprocess.run(
+        [sys.executable, "-m", "switchroom", "build", "iso", *flags],
+        env={**os.environ, "PYTHONPATH": paths, "INTERRUPT_AT": at, "INTERRUPT_BY": by},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 130
+    assert done.stderr == ("" if flags else "error: Interrupted.\n")
+    assert not flags or json.loads(done.stdout)["exit_code"] == 130

@@ -1,6 +1,7 @@
 """Progress as a person sees it: a live bar on a terminal, plain lines in a log."""
 
 import io
+import json
 import re
 
 import pytest
@@ -45,3 +46,33 @@ def test_quiet_reporter_prints_nothing(capsys: pytest.CaptureFixture[str]) -> No
         step.advance(1)
     reporter.warn("careful")
     assert capsys.readouterr() == ("", "")
+
+
+def test_program_gets_a_json_object_a_line_with_every_warning() -> None:
+    stream = Terminal()
+    reporter = Reporter(stream, events=True)
+
+    def copy() -> None:
+        with reporter.step("Copying", total=4) as step:
+            step.note("half")
+            reporter.warn("careful:\nhot")
+            raise ValueError("boom")
+
+    with pytest.raises(ValueError, match="boom"):
+        copy()
+    reporter.say("a word")
+    begin, progress, warning, end, message = map(json.loads, stream.getvalue().splitlines())
+    assert begin == {"event": "begin", "step": "Copying", "total": 4}
+    assert progress == {"event": "progress", "step": "Copying", "total": 4, "done": 0, "note": "half"}
+    assert warning == {"event": "warning", "text": "careful:\nhot"}
+    assert (end["event"], end["ok"], end["note"]) == ("end", False, "half")
+    assert message == {"event": "message", "text": "a word"}
+
+
+def test_a_programs_progress_is_told_once_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream, now = io.StringIO(), [0.0]
+    monkeypatch.setattr("switchroom.core.progress.time.monotonic", lambda: now[0])
+    with Reporter(stream, events=True).step("Copying", total=9) as step:
+        for now[0] in (0.2, 0.9, 1.1, 1.2, 2.5):
+            step.advance(1)
+    assert [json.loads(line).get("done") for line in stream.getvalue().splitlines()] == [None, 3, 5, None]

@@ -10,7 +10,7 @@ import logging
 import os
 import signal
 import sys
-from typing import List, NoReturn, Optional, Sequence, Tuple
+from typing import Callable, List, NoReturn, Optional, Sequence, Tuple
 
 import switchroom
 from switchroom.cli.context import Context, named
@@ -20,29 +20,39 @@ from switchroom.core.progress import Reporter
 # Commands of the build host need packages that a box does not carry; there they are simply not offered.
 _BOX_COMMANDS: Tuple[str, ...] = ("catalog", "firstboot", "health", "resume", "status", "switch")
 _BUILD_COMMANDS: Tuple[str, ...] = ("build", "repo")
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def entry() -> NoReturn:
-    """Run the command line and exit; a reader that goes away (``| head``) ends it silently."""
-    signal.signal(signal.SIGTERM, _interrupt)  # end as after Ctrl-C: children stopped, scratch removed
+    """Run the command line and exit; a reader that goes away (``| head``) ends it silently.
+
+    What the caller set to happen at a signal holds until a command begins, and again when it has ended.
+    """
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
     try:
-        code = main()
+        code = main(ready=_interruptible)
         sys.stdout.flush()
     except BrokenPipeError:
         # What is still buffered must not be written again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = int(ExitCode.FAILED)
+    for number, handler in before.items():
+        signal.signal(number, handler)
     sys.exit(code)
 
 
-def main(argv: Optional[Sequence[str]] = None) -> int:
-    """Run one command and return its exit code; never lets a traceback out for an expected failure."""
+def main(argv: Optional[Sequence[str]] = None, ready: Callable[[], None] = lambda: None) -> int:
+    """Run one command and return its exit code; failures become words, never a traceback.
+
+    ``ready`` is called when all is imported and the command is about to begin.
+    """
     arguments = list(sys.argv[1:] if argv is None else argv)
     as_json = "--json" in arguments
     try:
         args = make_parser(arguments).parse_args(arguments)
         logging.basicConfig(level=logging.DEBUG if args.verbose else logging.WARNING, format="%(message)s")
-        return int(args.handler(args, Context(json=as_json, reporter=Reporter(quiet=as_json))))
+        ready()
+        return int(args.handler(args, Context(json=as_json, reporter=Reporter(events=as_json))))
     except SwitchroomError as error:
         return report(error, as_json)
     except BrokenPipeError:
@@ -51,6 +61,22 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         return report(from_os_error(error), as_json)
     except KeyboardInterrupt:
         return report(SwitchroomError("Interrupted.", code=ExitCode.INTERRUPTED), as_json)
+    except Exception as error:
+        return report(_unexpected(error), as_json)
+
+
+def _unexpected(error: Exception) -> SwitchroomError:
+    logging.debug("where it happened:", exc_info=error)
+    return SwitchroomError(
+        f"Something happened that nobody expected: {type(error).__name__}: {error}",
+        hint="This is a defect of switchroom. Run it again with --verbose, and report what it prints.",
+    )
+
+
+def _interruptible() -> None:
+    """Make Ctrl-C and SIGTERM end a command in order: children stopped, scratch removed."""
+    for number in _SIGNALS:
+        signal.signal(number, _interrupt)
 
 
 def _interrupt(_signal: int, _frame: object) -> NoReturn:
