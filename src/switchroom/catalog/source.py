@@ -106,6 +106,13 @@ def _parse(path: Path, text: str) -> Any:
             hint=f"Correct line {line}; indentation and quotes are the usual causes.",
             code=ExitCode.USAGE,
         ) from error
+    except yaml.YAMLError as error:
+        raise SwitchroomError(
+            f"The file '{path}' is not valid YAML.",
+            cause=str(error),
+            hint="Give a text file; this one has bytes that no text has.",
+            code=ExitCode.USAGE,
+        ) from error
 
 
 class _StrictLoader(_SafeLoader):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -263,15 +264,15 @@ class _Build:
         records = {name: sbom.records(path) for name, path in folders.items()}
         records[content.REPOSITORY] = [one.record for one in packages]
 
-        def finished(digest: str) -> Dict[str, Any]:
-            return {**described, "base": {**described["base"], "sha256": digest}}
+        @functools.lru_cache(maxsize=1)  # each is asked for several times, with one sum after the other
+        def listed(digest: str) -> bytes:
+            return sbom.document(base, (self._volume_id, order.epoch), records, boot.loaders, digest)
 
-        return {
-            sbom.PATH: lambda digest: sbom.document(
-                base, (self._volume_id, order.epoch), records, boot.loaders, digest
-            ),
-            manifest.PATH: lambda digest: manifest.encode(finished(digest)),
-        }
+        @functools.lru_cache(maxsize=1)
+        def finished(digest: str) -> bytes:
+            return manifest.encode({**described, "base": {**described["base"], "sha256": digest}})
+
+        return {sbom.PATH: listed, manifest.PATH: finished}
 
     def _finish(
         self, image: Path, made: remaster.Remastered, late: Mapping[str, Late], closed: Closure

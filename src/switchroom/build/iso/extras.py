@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path, PurePosixPath
-from typing import Dict, List, Sequence, Set, Tuple
+from typing import Dict, Iterator, List, Sequence, Set, Tuple
 
 from switchroom.build.iso import bootconf, xorriso
 from switchroom.build.iso.base import BIOS_MENUS, ESP, GRUB_MENU, ISOLINUX, Base
@@ -29,12 +29,31 @@ def parse_files(texts: Sequence[str]) -> Dict[str, Path]:
             raise _refused(text, f"names '{source}', which does not exist", "Give a file or a folder.")
         if name.startswith(_RESERVED) or f"{name}/" in _RESERVED:
             raise _refused(text, f"would replace '{name}', which the image needs", "Choose another place.")
-        if any(len(part.encode()) > _NAME_MAX for part in name.split("/")):
-            raise _refused(text, f"has a name of more than {_NAME_MAX} bytes", "Choose a shorter one.")
+        for path in (name, *_below(text, Path(source))):
+            _check_name(text, path)
         if name in found:
             raise _refused(text, f"names the place '{name}' a second time", "Choose another place.")
         found[name] = Path(source).absolute()
     return found
+
+
+def _below(text: str, source: Path) -> Iterator[str]:
+    """Yield the names below a folder; raises for what is neither file nor folder, or has no end."""
+    if not source.is_file() and not source.is_dir():
+        raise _refused(text, f"names '{source}', which is no file and no folder", "Give a file or a folder.")
+    for child in source.iterdir() if source.is_dir() else ():
+        if child.resolve() in (source.resolve(), *source.resolve().parents) or not child.exists():
+            raise _refused(text, f"names a folder with the link '{child}', which leads nowhere", "Remove it.")
+        yield child.name
+        yield from _below(text, child)
+
+
+def _check_name(text: str, name: str) -> None:
+    shown = repr(name)
+    if not name.isprintable():  # a lone surrogate, for a byte that is no text, is not either
+        raise _refused(text, f"has the name {shown}, which is not all text", "Rename it.")
+    if any(len(part.encode()) > _NAME_MAX for part in name.split("/")):
+        raise _refused(text, f"has a name of more than {_NAME_MAX} bytes", "Choose a shorter one.")
 
 
 def existing_file(path: Path) -> Path:
@@ -45,7 +64,8 @@ def existing_file(path: Path) -> Path:
 
 
 def _refused(text: str, why: str, hint: str) -> SwitchroomError:
-    return SwitchroomError(f"'--add-file {text}' {why}.", hint=hint, code=ExitCode.USAGE)
+    shown = text if text.isprintable() else repr(text)
+    return SwitchroomError(f"'--add-file {shown}' {why}.", hint=hint, code=ExitCode.USAGE)
 
 
 def own_boot(base: Base) -> Tuple[Tuple[str, ...], List[str]]:

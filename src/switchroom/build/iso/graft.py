@@ -72,7 +72,7 @@ def plan(base: Path, changes: Changes, boot_images: Sequence[str], scratch: Path
     }
     commands = [*_commands(changes, placeholders, before), *_dates(changes.epoch)]
     xorriso.grow(skeleton, *commands, epoch=changes.epoch, padding=PADDING)
-    after, size = xorriso.extents(skeleton), skeleton.stat().st_size
+    after, size = xorriso.extents(skeleton, before), skeleton.stat().st_size
     with skeleton.open("rb") as stream:
         grown = boot_area.grow(stream.read(boot_area.SIZE), size, tuple(changes.esp_copies))
     overlays = [

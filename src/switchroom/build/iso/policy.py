@@ -62,6 +62,11 @@ def place(made: Sequence[Path], folder: Path, force: bool) -> None:
 
 def _check_absent(outputs: Sequence[Path], force: bool) -> None:
     """Raise SwitchroomError (refused) when an output exists, unless ``force`` says to replace it."""
+    for path in outputs:
+        if path.is_dir():
+            raise SwitchroomError(
+                f"The output '{path}' is a folder.", hint="Name a file with --out.", code=ExitCode.USAGE
+            )
     existing = [path for path in outputs if path.exists()]
     if existing and not force:
         raise SwitchroomError(

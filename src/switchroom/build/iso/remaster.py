@@ -10,7 +10,7 @@ import re
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Dict, List, Mapping, Tuple
+from typing import Dict, List, Mapping, Sequence, Tuple
 
 from switchroom.build.iso import boot_area, esp, graft, pe, xorriso
 from switchroom.build.iso.base import ESP, GRUB, SHIM, Base
@@ -19,7 +19,7 @@ from switchroom.build.iso.graft import Content
 from switchroom.build.iso.layout import Extent, read_extent, read_layout, read_volume
 from switchroom.build.iso.press import Pressed, press
 from switchroom.core.errors import ExitCode, SwitchroomError
-from switchroom.core.files import sha256
+from switchroom.core.files import sha256, staging
 from switchroom.core.process import require
 from switchroom.core.progress import Reporter
 
@@ -57,14 +57,15 @@ def prepare(base: Base, menu: Path, epoch: int, scratch: Path) -> BootParts:
     require(*TOOLS)
     copies: Dict[int, bytes] = {}
     loaders: Dict[str, str] = {}
-    for copy in (*base.layout.esp_copies, *_file_copies(base)):
+    files = _file_copies(base)
+    for copy in (*base.layout.esp_copies, *files):
         if copy.offset not in copies:
             path = scratch / f"esp-{copy.offset}.img"
             path.write_bytes(_file_system(base.path, copy))
             loaders.update({f"EFI/BOOT/{n}": d for n, d in esp.set_menu(path, menu, epoch).items()})
             pe.require_signed(path, SHIM)
             copies[copy.offset] = path.read_bytes()
-    return BootParts(copies, loaders, _treeinfo(base, copies, scratch))
+    return BootParts(copies, loaders, _treeinfo(base, files, copies, scratch))
 
 
 def _file_copies(base: Base) -> List[Extent]:
@@ -83,10 +84,10 @@ def _file_system(image: Path, copy: Extent) -> bytes:
     return read_extent(image, Extent(copy.name, copy.offset, size, None))
 
 
-def _treeinfo(base: Base, copies: Mapping[int, bytes], scratch: Path) -> bytes:
+def _treeinfo(base: Base, files: Sequence[Extent], copies: Mapping[int, bytes], scratch: Path) -> bytes:
     xorriso.extract(base.path, {_TREEINFO: scratch / "treeinfo"})
     text = (scratch / "treeinfo").read_text()
-    for copy in _file_copies(base):
+    for copy in files:
         digest = hashlib.sha256(copies[copy.offset]).hexdigest()
         pattern = re.compile(rf"^({re.escape(ESP)}\s*=\s*sha256:)[0-9a-f]+$", re.MULTILINE)
         text = pattern.sub(rf"\g<1>{digest}", text)
@@ -144,19 +145,17 @@ def check_boot_copies(image: Path, digests: Mapping[int, str], sizes: Mapping[in
 
 
 def _check_loaders(base: Base, image: Path) -> None:
-    folder = image.parent
-    for name in (SHIM, GRUB):
-        old, new = folder / "old.efi", folder / "new.efi"
-        xorriso.extract(base.path, {name: old})
-        xorriso.extract(image, {name: new})
-        if sha256(old) != sha256(new):
-            raise SwitchroomError(f"'{name}' in the new image is not that of the base.")
-        old.unlink()
-        new.unlink()
+    with staging(image.parent) as folder:
+        for path, place in ((base.path, folder / "old"), (image, folder / "new")):
+            xorriso.extract(path, {name: place / name for name in (SHIM, GRUB)})
+        for name in (SHIM, GRUB):
+            if sha256(folder / "old" / name) != sha256(folder / "new" / name):
+                raise SwitchroomError(f"'{name}' in the new image is not that of the base.")
 
 
 def _places(planned: graft.Graft, parts: BootParts) -> Tuple[Tuple[int, int, str], ...]:
-    places = {(offset, size, name) for name, extents in planned.extents.items() for offset, size in extents}
-    places |= {(offset, len(data), "an EFI system partition") for offset, data in parts.copies.items()}
-    places.add((0, boot_area.SIZE, "boot sectors and volume descriptors"))
-    return tuple(sorted(places))
+    places = [(offset, size, name) for name, extents in planned.extents.items() for offset, size in extents]
+    places += [(offset, len(data), "an EFI system partition") for offset, data in parts.copies.items()]
+    places.append((0, boot_area.SIZE, "boot sectors and volume descriptors"))
+    places.sort()
+    return tuple(places)

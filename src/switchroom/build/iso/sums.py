@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
-from typing import Any, Mapping, Sequence, Tuple
+from typing import Any, Iterator, Mapping, Sequence, Tuple
 
 from switchroom.build.iso import manifest
 from switchroom.build.iso.remaster import Remastered
 from switchroom.build.iso.stream import CHUNK
 from switchroom.build.keys import SigningKey
 from switchroom.core.files import sha256
+
+_ROW = re.compile(r"^(?P<sum>[0-9a-f]{64})  (?P<name>.+)$", re.MULTILINE)
 
 
 def sums_path(image: Path) -> Path:
@@ -48,12 +52,22 @@ def write(
         "sha256": made.pressed.sha256,
         "chunk_size": CHUNK,
         "chunks": list(made.pressed.chunks),
-        "places": [list(place) for place in made.places],
+        "places": [],
     }
-    manifest_path(image).write_bytes(manifest.encode({**data, "image": outer}))
+    with manifest_path(image).open("w") as stream:
+        stream.writelines(_with_places(manifest.encode({**data, "image": outer}).decode(), made.places))
     sbom_path(image).write_bytes(sbom)
     sign(image, made.pressed.sha256, (manifest_path(image), sbom_path(image)), key, epoch)
     return sidecars(image)
+
+
+def _with_places(text: str, places: Sequence[Sequence[Any]]) -> Iterator[str]:
+    """Yield a manifest with its places, a line each: there may be very many."""
+    before, empty, after = text.rpartition('"places": [')
+    yield before + empty
+    for number, place in enumerate(places):
+        yield f"{',' if number else ''}\n      {json.dumps(place)}"
+    yield "\n    " + after
 
 
 def sign(image: Path, digest: str, beside: Sequence[Path], key: SigningKey, epoch: int) -> None:
@@ -66,6 +80,11 @@ def sign(image: Path, digest: str, beside: Sequence[Path], key: SigningKey, epoc
 
 
 def read(image: Path) -> Mapping[str, str]:
-    """Return file names and their SHA-256 from the sums beside an image."""
-    rows = (line.split("  ", 1) for line in sums_path(image).read_text().splitlines() if "  " in line)
-    return {name: digest for digest, name in rows}
+    """Return file names and their SHA-256 from the sums beside an image; lines that are none are left out."""
+    rows = _ROW.finditer(sums_path(image).read_text(errors="replace"))
+    return {row["name"]: row["sum"] for row in rows}
+
+
+def damaged(image: Path) -> bool:
+    """Return whether the sums beside an image have lines that are none."""
+    return _ROW.sub("", sums_path(image).read_text(errors="replace")).strip() != ""

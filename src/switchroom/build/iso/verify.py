@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import tempfile
@@ -85,6 +86,8 @@ def _verify(image: Path, trusted: Verifier, reporter: Reporter) -> Verified:
     with reporter.step("Checking the signature of the sums"):
         problems += _signed(image, trusted)
         outer = _outer(image) if not problems else None
+        if not problems and outer is None:
+            problems.append(f"'{sums.manifest_path(image).name}' is no manifest of this form")
     with reporter.step("Reading the image", image.stat().st_size) as step:
         measured = measure(image, step.advance)
     damage = damage_of(measured, outer["image"]) if outer else ()
@@ -101,6 +104,9 @@ def _verify(image: Path, trusted: Verifier, reporter: Reporter) -> Verified:
                 raise
             data = {}
             problems.append(error.message)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            data = {}
+            problems.append(f"'{manifest.PATH}' on the medium is none of this form ({error!r})")
         if data:  # and what the verifier itself cannot do is no problem of the image
             problems += verify_folder(Path(name, "medium", content.REPOSITORY), trusted)
     return Verified(data, tuple(problems), damage, tuple(remarks))
@@ -111,6 +117,8 @@ def _signed(image: Path, trusted: Verifier) -> Iterator[str]:
     if absent:
         yield f"missing beside the image: {', '.join(absent)}"
         return
+    if sums.damaged(image):
+        yield f"'{sums.sums_path(image).name}' has lines that are no checksums"
     try:
         trusted.check_detached(sums.sums_path(image), sums.signature_path(image))
     except UntrustedError as error:
@@ -122,9 +130,13 @@ def _signed(image: Path, trusted: Verifier) -> Iterator[str]:
             yield f"'{path.name}' is not the file that was signed: its SHA-256 differs"
 
 
-def _outer(image: Path) -> Dict[str, Any]:
-    data: Dict[str, Any] = json.loads(sums.manifest_path(image).read_text())
-    return data
+def _outer(image: Path) -> Optional[Dict[str, Any]]:
+    """Return the manifest beside an image, None if it is none that says where what lies."""
+    with contextlib.suppress(ValueError, KeyError, TypeError):
+        data: Dict[str, Any] = json.loads(sums.manifest_path(image).read_text())
+        if {"size", "chunk_size", "chunks", "places"} <= set(data["image"]):
+            return data
+    return None
 
 
 def measure(image: Path, advance: Callable[[int], None] = lambda _count: None) -> Measured:
@@ -166,6 +178,8 @@ def _placed(start: int, end: int, places: Sequence[Sequence[Any]]) -> Damage:
 
 def _sums(image: Path, measured: Measured, outer: Optional[Mapping[str, Any]]) -> Iterator[str]:
     recorded = sums.read(image).get(image.name) if sums.sums_path(image).is_file() else None
+    if sums.sums_path(image).is_file() and recorded is None:
+        yield f"'{sums.sums_path(image).name}' has no checksum of '{image.name}'"
     if recorded and recorded != measured.sha256:
         yield f"'{image.name}' is not the file that was signed: its SHA-256 differs"
     if outer and outer["image"]["size"] != image.stat().st_size:
@@ -191,7 +205,7 @@ def _unpack(image: Path, folder: Path) -> Dict[str, Any]:
                 code=ExitCode.REFUSED,
             )
         wanted = {*data["files"], sbom.PATH, SHIM, GRUB} & known
-    except (ValueError, KeyError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise SwitchroomError(f"'{manifest.PATH}' on the medium cannot be read.") from error
     xorriso.extract(image, {name: folder / "medium" / name for name in wanted})
     return data

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import sys
 from pathlib import Path
-from typing import Dict, FrozenSet, List, Mapping, Tuple
+from typing import Callable, Dict, FrozenSet, List, Mapping, Optional, Set, Tuple
 
-from switchroom.core.process import Arg, run
+from switchroom.core.process import Arg, failure, follow, run
 
 BLOCK = 2048  # bytes in an ISO 9660 block
 _EXTENT = re.compile(r"File data lba: +\d+ , +(\d+) , +(\d+) , +\d+ , (.*)$")
 # xorriso's own start-up files could change what it writes.
-_QUIET = ("xorriso", "-no_rc", "-abort_on", "FAILURE")
+_QUIET = ("xorriso", "-no_rc", "-abort_on", "FAILURE", "-backslash_codes", "encode_results")
 
 
 def read(image: Path, *commands: Arg, what: str) -> str:
@@ -24,9 +26,30 @@ def read(image: Path, *commands: Arg, what: str) -> str:
 
 def paths(image: Path) -> FrozenSet[str]:
     """Return the paths of all regular files on an image, without the leading slash."""
-    report = read(image, "-find", "/", "-type", "f", "--", what=f"Listing '{image.name}'")
-    names = (shlex.split(line)[0] for line in report.splitlines() if line.startswith("'/"))
-    return frozenset(name.lstrip("/") for name in names)
+    found: Set[str] = set()
+
+    def take(line: str) -> None:
+        if line.startswith("'/"):
+            found.add(_path(line))
+
+    _each_line(image, take, "-find", "/", "-type", "f", "--", what=f"Listing '{image.name}'")
+    return frozenset(found)
+
+
+def _each_line(image: Path, take: Callable[[str], None], *commands: Arg, what: str) -> None:
+    """Do the same as :func:`read` with each line as it comes: media have many files."""
+    words = [os.fspath(one) for one in (*_QUIET, "-indev", f"stdio:{image}", *commands, "-end")]
+    result = follow(words, lambda line: take(line.decode(errors="replace").rstrip("\n")))
+    if result.returncode != 0:
+        raise failure(what, words, result)
+
+
+def _path(quoted: str) -> str:
+    """Return a path from a report, where it stands in a shell's quotes with odd bytes as backslash codes."""
+    text = quoted[1:-1] if quoted.count("'") == 2 else shlex.split(quoted)[0]  # noqa: PLR2004
+    if "\\" in text:
+        text = os.fsdecode(text.encode().decode("unicode_escape").encode("latin-1"))
+    return sys.intern(text.lstrip("/"))
 
 
 def extract(image: Path, wanted: Mapping[str, Path]) -> None:
@@ -45,20 +68,27 @@ def extract(image: Path, wanted: Mapping[str, Path]) -> None:
             path.chmod(0o755 if path.is_dir() else 0o644)
 
 
-def extents(image: Path) -> Dict[str, List[Tuple[int, int]]]:
+def extents(
+    image: Path, known: Optional[Mapping[str, List[Tuple[int, int]]]] = None
+) -> Dict[str, List[Tuple[int, int]]]:
     """Return where the content of each regular file lies: path to (offset, size in whole blocks), in order.
 
-    A file of 4 GiB and more has several; an empty one is left out.
+    A file of 4 GiB and more has several; an empty one is left out. What is as in ``known`` is shared with it.
     """
-    report = read(
-        image, "-find", "/", "-type", "f", "-exec", "report_lba", "--", what=f"Mapping '{image.name}'"
-    )
     found: Dict[str, List[Tuple[int, int]]] = {}
-    for line in report.splitlines():
+
+    def take(line: str) -> None:
         row = _EXTENT.match(line)
         if row and int(row[2]):
-            path = shlex.split(row[3])[0].lstrip("/")
-            found.setdefault(path, []).append((int(row[1]) * BLOCK, int(row[2]) * BLOCK))
+            path, place = _path(row[3]), (int(row[1]) * BLOCK, int(row[2]) * BLOCK)
+            before = known.get(path) if known else None
+            if path in found:
+                found[path] = [*found[path], place]
+            else:
+                found[path] = before if before == [place] else [place]
+
+    words = ("-find", "/", "-type", "f", "-exec", "report_lba", "--")
+    _each_line(image, take, *words, what=f"Mapping '{image.name}'")
     return found
 
 

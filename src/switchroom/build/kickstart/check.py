@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
+import functools
 import io
 import json
+import os
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -33,7 +36,9 @@ def check(text: str, el: int) -> None:
     """
     require("shellcheck")
     parsed = _Parsed(text, el)
-    findings = parsed.findings + [one for script in parsed.handler.scripts for one in _shellcheck(script)]
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        checked = pool.map(_shellcheck, parsed.handler.scripts)
+    findings = [*parsed.findings, *(one for found in checked for one in found)]
     if findings:
         raise SwitchroomError(
             f"The kickstart has {len(findings)} fault(s).",
@@ -100,8 +105,14 @@ class _Parser(KickstartParser):  # type: ignore[misc]  # pykickstart has no type
 def _shellcheck(script: Script) -> list[Finding]:
     if script.interp not in _SHELLS:
         return [(script.lineno, f"a script for '{script.interp}' cannot be checked")]
-    shell = script.interp.rpartition("/")[2]
+    found = _comments(script.interp.rpartition("/")[2], script.script)
+    return [(script.lineno + line, message) for line, message in found]
+
+
+@functools.cache
+def _comments(shell: str, text: str) -> tuple[Finding, ...]:
+    """Ask shellcheck, once for a script that several kickstarts have."""
     argv = ["shellcheck", f"--shell={shell}", "--format=json1", "--norc", "-"]
-    result = run(argv, what="shellcheck", stdin=script.script.encode(), check=False)
+    result = run(argv, what="shellcheck", stdin=text.encode(), check=False)
     comments = json.loads(result.stdout)["comments"]
-    return [(script.lineno + one["line"], f"SC{one['code']}: {one['message']}") for one in comments]
+    return tuple((one["line"], f"SC{one['code']}: {one['message']}") for one in comments)
