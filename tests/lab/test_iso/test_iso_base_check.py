@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
-from typing import List
+from typing import Iterator, List
 
 import pytest
 
 from support import media
 from support.small_rpms import Shop
 from switchroom.build.iso import sums, xorriso
+from switchroom.build.iso.copying import Copying
 from switchroom.build.iso.mediasum import FIELD_OFFSET
 from switchroom.build.iso.origin import Origin
 from switchroom.core.errors import ExitCode, SwitchroomError
@@ -128,3 +130,29 @@ def test_sum_and_unverified_contradict_each_other(el_base: Path, el_shop: Shop, 
     with pytest.raises(SwitchroomError, match="--base-unverified too") as caught:
         media.make(el_shop, tmp_path / "out.iso", base=base)
     assert caught.value.code is ExitCode.USAGE
+
+
+@pytest.fixture
+def sharing(tmp_path: Path) -> Iterator[Path]:
+    """A file system on which files may share blocks, as EL's are."""
+    image, place = tmp_path / "xfs.img", tmp_path / "xfs"
+    place.mkdir()
+    with image.open("wb") as stream:
+        stream.truncate(400 << 20)
+    subprocess.run(["mkfs.xfs", "-q", image], check=True)
+    subprocess.run(["mount", "-o", "loop", image, place], check=True)
+    yield place
+    subprocess.run(["umount", place], check=True)
+
+
+@pytest.mark.lab("mkfs.xfs", "mount", "filefrag")
+def test_base_is_not_copied_where_its_blocks_can_be_shared(sharing: Path) -> None:
+    base, image = sharing / "base", sharing / "image"
+    base.write_bytes(bytes(range(256)) * (5 << 12))
+    os.sync()
+    with Copying(base, image) as copying:
+        copying.wait(base.stat().st_size)
+        assert copying.finish().sha256 == sha256(base)
+    assert image.read_bytes() == base.read_bytes()
+    shown = subprocess.run(["filefrag", "-v", image], check=True, capture_output=True, text=True).stdout
+    assert "shared" in shown
