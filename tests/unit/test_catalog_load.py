@@ -216,3 +216,7 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
         load_catalog(PACKAGED).find("25")
     assert "'22' (22.10.1)" in caught.value.hint
     assert caught.value.code is ExitCode.USAGE
+
+
+def test_bytes_that_no_text_has_are_bad_usage(overlay: Path) -> None:
+    assert "is not valid YAML" in refusal(overlay, "series:\0\0").message

@@ -98,7 +98,7 @@ class Lookaside:
         path = self.folder / _PINS
         if not path.exists():
             return {}
-        pins = _parse_pins(path.read_text())
+        pins = _parse_pins(path.read_text(errors="replace"))
         if pins is None:
             raise SwitchroomError(
                 f"The recorded checksums in '{path}' cannot be read.",

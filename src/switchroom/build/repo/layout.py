@@ -205,7 +205,14 @@ def repository_url(root: Path) -> str:
 def settings(root: Path) -> Dict[str, Any]:
     """Return what is set for a repository: its URL, and the gate's policy if one was given."""
     path = root / _SETTINGS
-    return {"url": None, **(json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {})}
+    try:
+        return {"url": None, **(json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {})}
+    except (ValueError, TypeError) as error:
+        raise SwitchroomError(
+            f"The settings in '{path}' cannot be read.",
+            cause=str(error),
+            hint="Put it back from a backup; or remove it, and set the URL and the gate again.",
+        ) from error
 
 
 def change_settings(root: Path, new: Mapping[str, Any]) -> None:

@@ -93,8 +93,8 @@ class Chronicle:
 def read(root: Path) -> Tuple[Record, ...]:
     """Return a repository's records, oldest first; raises DamagedError when it is damaged."""
     path = root / RECORDS
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     try:
+        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
         return tuple(Record(**json.loads(line)) for line in lines)
     except (ValueError, TypeError) as error:
         raise DamagedError(
