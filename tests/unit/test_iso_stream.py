@@ -12,7 +12,7 @@ import pytest
 
 from switchroom.build.iso.copying import Copying
 from switchroom.build.iso.graft import Graft, Overlay
-from switchroom.build.iso.mediasum import FIELD_OFFSET, FIELD_SIZE, embedded
+from switchroom.build.iso.mediasum import FIELD_OFFSET, FIELD_SIZE, MediaCheck, MediaSum, embedded
 from switchroom.build.iso.press import press
 from switchroom.build.iso.stream import CHUNK, ChunkSums, Crew
 
@@ -118,3 +118,18 @@ def test_leaving_before_the_end_ends_the_copying_and_what_fails_in_it_is_told(tm
     with Copying(tmp_path / "base", tmp_path / "image"):
         pass
     assert not [one for one in threading.enumerate() if one is not threading.main_thread()]
+
+
+@pytest.mark.parametrize("place", [FIELD_OFFSET + FIELD_SIZE, len(BASE) // 2, len(BASE) - 16 * 2048])
+def test_damage_is_told_by_the_parts_it_lies_in(place: int) -> None:
+    carried = MediaSum(len(BASE))
+    carried.update(BASE)
+    for data, hit in ((BASE, False), (BASE[:place] + b"!!" + BASE[place + 2 :], True)):
+        check = MediaCheck(len(BASE), carried.result())
+        check.update(data)
+        check.finish()
+        assert bool(check.damage) is hit
+    assert check.damage
+    start, end = check.damage
+    assert start <= place < end
+    assert end - start <= len(BASE) // 20 + 2 * 32768

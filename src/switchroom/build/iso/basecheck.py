@@ -53,11 +53,11 @@ class BaseCheck:
         """Warn where nothing says that the base is whole."""
         name = self._found.path.name
         if self.by in (Checked.NOTHING, Checked.UNVERIFIED):
-            reporter.warn(f"what says that the base '{name}' is whole is {self.by.value}")
-            reporter.warn("--base-sums with --base-key, or --base-sha256, would")
+            why = self.by.value.partition(": ")[2]
+            reporter.warn(f"nothing says that the base '{name}' is whole ({why}); --base-sums would")
 
     def copying(self, image: Optional[Path], advance: Callable[[int], None] = lambda _count: None) -> Copying:
-        """Return what copies the base to ``image``, if there is one, and ends it at the first damage."""
+        """Return what copies the base to ``image``, if there is one, and fails if it is found damaged."""
         compare = self._carries and not self._found.sha256
         media = MediaCheck(volume_size(self._head), embedded(self._head)) if compare else None
 

@@ -42,7 +42,7 @@ def _below(text: str, source: Path) -> Iterator[str]:
     if not source.is_file() and not source.is_dir():
         raise _refused(text, f"names '{source}', which is no file and no folder", "Give a file or a folder.")
     for child in source.iterdir() if source.is_dir() else ():
-        if child.resolve() in (source.resolve(), *source.resolve().parents) or not child.exists():
+        if not child.exists() or child.resolve() in (source.resolve(), *source.resolve().parents):
             raise _refused(text, f"names a folder with the link '{child}', which leads nowhere", "Remove it.")
         yield child.name
         yield from _below(text, child)

@@ -105,33 +105,32 @@ class MediaSum:
 
 
 class MediaCheck:
-    """Compares a volume of ``size`` bytes, fed in order, with the media checksum it carries.
+    """Compares a volume of ``size`` bytes, fed in order, with its media checksum (None: unreadable).
 
-    ``damage`` is the first part (from, to before) that is not as it was when the checksum was made, as soon
-    as that is known; None while there is none.
+    The MD5 of all decides; the fragments only tell where. ``damage`` is the first part (from, to before) that
+    is not as it was when the checksum was made, known when all was fed; None if there is none.
     """
 
     def __init__(self, size: int, carried: Optional[Embedded]) -> None:
         self._sum, self._carried, self._end = MediaSum(size), carried, size - SKIPPED_BLOCKS * BLOCK
-        self._compared = 0
-        self.damage: Optional[Tuple[int, int]] = (
-            None if carried else (FIELD_OFFSET, FIELD_OFFSET + FIELD_SIZE)
-        )
+        unreadable = (FIELD_OFFSET, FIELD_OFFSET + FIELD_SIZE)
+        self.damage: Optional[Tuple[int, int]] = None if carried else unreadable
 
     def update(self, data: bytes) -> None:
         """Take the next bytes, as :meth:`MediaSum.update` does."""
         self._sum.update(data)
-        while self._carried and self._compared < len(self._sum.ends):
-            known = slice(_DIGITS * self._compared, _DIGITS * (self._compared + 1))
-            if self._sum.result().fragments[known] != self._carried.fragments[known]:
-                self._found(self._sum.ends[self._compared])
-            self._compared += 1
 
     def finish(self) -> None:
         """Compare the sum of all that was fed."""
-        if self._sum.result() != self._carried:
-            self._found(self._end)
+        found = self._sum.result()
+        if self._carried and found.md5 != self._carried.md5:
+            self.damage = self._first(found.fragments, self._carried.fragments)
 
-    def _found(self, end: int) -> None:
-        start = self._sum.ends[self._compared - 1] if self._compared else 0
-        self.damage = self.damage or (start, end)
+    def _first(self, found: str, carried: str) -> Tuple[int, int]:
+        start = 0
+        for number, end in enumerate(self._sum.ends):
+            digits = slice(_DIGITS * number, _DIGITS * (number + 1))
+            if found[digits] != carried[digits]:
+                return start, end
+            start = end
+        return start, self._end

@@ -178,7 +178,10 @@ def _check_channel(channel: Channel, judge: _Judge) -> Iterator[str]:
     for path in sorted(channel.folder.iterdir()):
         if path.name not in _CHANNEL_ENTRIES and not path.name.startswith("."):
             yield f"'{path}' does not belong there."
-    if not channel.mirrorlist.is_file() or channel.mirrorlist.read_text() != channel.mirrorlist_text():
+    if (
+        not channel.mirrorlist.is_file()
+        or channel.mirrorlist.read_text(errors="replace") != channel.mirrorlist_text()
+    ):
         yield f"'{channel.mirrorlist}' does not name the current generation."
     if channel.current:
         yield from _check_folder(channel.current, judge)
