@@ -28,17 +28,13 @@ from typing import Callable, Dict, List, NamedTuple, Sequence
 from support import media
 from support.media import Medium
 from support.small_rpms import Shop
-from switchroom.build.iso import remaster, xorriso
+from switchroom.build.iso import xorriso
 from switchroom.build.iso.base import open_base
-from switchroom.build.iso.copying import Copying
-from switchroom.build.iso.graft import Changes
 from switchroom.build.iso.lab_base import lab_base, write_base
 from switchroom.build.keys import development_key
 from switchroom.build.workspace import cache_dir
 from switchroom.core.files import sha256
-from switchroom.core.progress import Reporter
 
-EPOCH = 1_700_000_000
 GB = 1_000_000_000
 BASE, MEMORY, MANY_FILES = 1_200_000_000, (GB // 10, GB, 4 * GB), 100_000
 NEW_FILES, NEW_BYTES = 50, 1_000_000
@@ -64,9 +60,6 @@ class Bench(NamedTuple):
 
 def main() -> None:
     """Measure and print one JSON object; ratios are medians of those within each round."""
-    if sys.argv[1:2] == ["--write"]:
-        write(*map(Path, sys.argv[2:]))
-        return
     rounds = int(sys.argv[1]) if sys.argv[1:] else ROUNDS
     with tempfile.TemporaryDirectory(prefix="bench-iso-") as name:
         folder = Path(name)
@@ -176,23 +169,17 @@ def memory(folder: Path) -> Dict[str, int]:
         (f"{MANY_FILES} files", GB // 10, MANY_FILES),
     ]:
         base = make_base(folder / "memory", lab, size, files)
-        words = [sys.executable, __file__, "--write", base, folder / "new", folder / "out"]
+        words = [
+            sys.executable,
+            Path(__file__).with_name("iso_write.py"),
+            base,
+            folder / "new",
+            folder / "out",
+        ]
         found[name] = timed([words]).memory
         shutil.rmtree(folder / "memory")
         shutil.rmtree(folder / "out")
     return found
-
-
-def write(path: Path, new: Path, out: Path) -> None:
-    """Write an image with new files, without what comes before and behind."""
-    out.mkdir()
-    base = open_base(path)
-    (out / "grub.cfg").write_text("configfile ($root)/EFI/BOOT/grub.cfg\n")
-    (out / "esp").mkdir()
-    with Copying(path, out / "image.iso") as copying:
-        parts = remaster.prepare(base, out / "grub.cfg", EPOCH, out / "esp")
-        changes = Changes("BENCH", {"switchroom/repo": new}, EPOCH)
-        remaster.remaster(base, changes, parts, copying, Reporter(quiet=True))
 
 
 def make_base(folder: Path, model: Path, size: int, files: int = 0) -> Path:
