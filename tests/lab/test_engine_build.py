@@ -33,7 +33,7 @@ def _build(target: Path) -> Dict[str, Path]:
     release = recipes.Release(CATALOG, PACKAGED.read_bytes(), KEY, "https://repo.example")
     target.mkdir()
     found: Dict[str, Path] = {}
-    for recipe in recipes.shared(SPECS, target, release, documents(EPOCH), EPOCH):
+    for recipe in recipes.shared(SPECS, release, documents(EPOCH), EPOCH):
         if recipe.name not in WANTED:
             continue
         with rpmbuild.build(read(recipe, Lookaside(target, QUIET)), EPOCH, 1) as built:

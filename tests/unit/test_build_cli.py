@@ -2,11 +2,13 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Sequence
 
 import pytest
 
+from support.overlays import release
 from switchroom.build import toolchain
+from switchroom.catalog.load import load_catalog
 from switchroom.catalog.source import catalog_path
 from switchroom.cli import build_packages
 from switchroom.cli.main import main
@@ -28,25 +30,34 @@ def key(tmp_path: Path) -> Path:
     return path
 
 
+ENGINE = ["asterisk-22.98.0.tar.gz", "pjproject-2.17.tar.bz2"]
+SOUNDS = ["asterisk-core-sounds-en-gsm-1.6.1.tar.gz", "asterisk-moh-opsound-gsm-2.03.tar.gz"]
+
+
 def overlay(folder: Path) -> Path:
     """Write an overlay whose series 22 has sources at no address."""
     path = folder / "overlay.yml"
-    path.write_text('series:\n  "22":\n    sources:\n      - {name: asterisk-22.10.1.tar.gz, url: null}\n')
+    path.write_text(release("22.98.0"))
     return path
 
 
+def fill(folder: Path, names: Sequence[str]) -> None:
+    for name in names:
+        (folder / name).write_text("upstream")
+
+
 def test_sources_found_in_the_folder_are_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "asterisk-22.10.1.tar.gz").write_text("upstream")
+    fill(tmp_path, [*ENGINE, *SOUNDS])
     options = ["--series", "22", "--lookaside", str(tmp_path), "--overlay", str(overlay(tmp_path))]
     assert main(["build", "sources", *options, "--json"]) == ExitCode.DONE
-    assert json.loads(capsys.readouterr().out)["files"] == ["asterisk-22.10.1.tar.gz"]
+    assert json.loads(capsys.readouterr().out)["files"] == [*ENGINE, *SOUNDS]
 
 
 def test_missing_source_names_both_ways_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     options = ["--series", "22", "--lookaside", str(tmp_path), "--overlay", str(overlay(tmp_path))]
     assert main(["build", "sources", *options]) == ExitCode.FAILED
     shown = capsys.readouterr().err
-    assert f"Put upstream's 'asterisk-22.10.1.tar.gz' in '{tmp_path}'" in shown
+    assert f"Put upstream's 'asterisk-22.98.0.tar.gz' in '{tmp_path}'" in shown
     assert "switchroom build sources --from debian" in shown
 
 
@@ -68,8 +79,7 @@ def test_missing_build_dependencies_stop_before_anything_is_built(
     monkeypatch.setattr(toolchain, "is_el", lambda: False)
     monkeypatch.setattr(toolchain, "installed_packages", dict)
     monkeypatch.setattr(build_packages, "chosen_series", lambda _args, _catalog: [])
-    for name in ("asterisk-core-sounds-en-gsm-1.6.1", "asterisk-moh-opsound-gsm-2.03"):
-        (tmp_path / f"{name}.tar.gz").touch()
+    fill(tmp_path, SOUNDS)
     assert (
         main(["build", "packages", "--lookaside", str(tmp_path), "--key-file", str(key)]) == ExitCode.REFUSED
     )
@@ -91,5 +101,44 @@ def test_catalog_for_boxes_has_the_overlays_in_it(
     assert main(command) == ExitCode.INTERRUPTED
     merged, plain = shipped
     assert "freepbx:" in merged
-    assert "asterisk-22.10.1.tar.gz" in merged
+    assert "asterisk-22.98.0.tar.gz" in merged
     assert plain == catalog_path().read_text()
+
+
+def _plan(capsys: pytest.CaptureFixture[str], *words: str) -> Any:
+    code = main(["build", "packages", "--plan", "--json", *words])
+    return code, json.loads(capsys.readouterr().out)
+
+
+def test_the_plan_of_a_certified_branch_names_what_must_be_put_where(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, planned = _plan(capsys, "--series", "certified-22.8", "--lookaside", str(tmp_path))
+    assert code == ExitCode.REFUSED
+    series = load_catalog().series["certified-22.8"]
+    wanted = [*(source.name for source in series.sources), *SOUNDS]
+    assert [one["path"] for one in planned["sources"]] == [str(tmp_path / name) for name in wanted]
+    assert all(
+        one["state"] == "missing" and one["url"].endswith(name)
+        for one, name in zip(planned["sources"], wanted)
+    )
+    (engine,) = planned["engines"]
+    assert {"app_amd", "pbx_ael", "res_calendar"} <= set(engine["enable"])
+    assert sum(engine["support"].values()) == len(engine["modules"])
+    fill(tmp_path, wanted)
+    assert _plan(capsys, "--series", "certified-22.8", "--lookaside", str(tmp_path))[0] == ExitCode.DONE
+
+
+def test_the_plan_tells_a_file_that_is_not_what_the_catalog_names(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = release("22.98.0").replace(
+        "- name: asterisk-22.98.0.tar.gz", f"- name: asterisk-22.98.0.tar.gz\n      sha256: {'a' * 64}"
+    )
+    (tmp_path / "site.yml").write_text(text)
+    fill(tmp_path, [*ENGINE, *SOUNDS])
+    options = ["--series", "22", "--overlay", str(tmp_path / "site.yml"), "--lookaside", str(tmp_path)]
+    assert main(["build", "packages", "--plan", *options]) == ExitCode.REFUSED
+    shown = capsys.readouterr().out
+    assert f"damaged: {tmp_path / ENGINE[0]}, SHA-256 {'a' * 64}" in shown
+    assert f"present: {tmp_path / ENGINE[1]}" in shown

@@ -12,7 +12,7 @@ from switchroom.build.debian.origin import Origin
 from switchroom.build.debian.sounds import SoundSet
 from switchroom.build.lookaside import Lookaside
 from switchroom.catalog.load import load_catalog
-from switchroom.catalog.model import Catalog
+from switchroom.catalog.model import Catalog, Source
 from switchroom.core.errors import ExitCode, SwitchroomError
 from switchroom.core.files import sha256
 from switchroom.core.progress import Reporter
@@ -44,10 +44,9 @@ class Archive:
 
 @pytest.fixture(autouse=True)
 def archive(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Archive:
-    def sounds(sound_set: SoundSet, _suite: object, _scratch: Path, target: Path) -> Path:
-        path = target / f"{sound_set.package}-1.0.tar.gz"
-        path.write_text(sound_set.package)
-        return path
+    def sounds(sound_set: SoundSet, _suite: object, _scratch: Path, target: Path) -> str:
+        (target / f"{sound_set.package}-1.0.tar.gz").write_text(sound_set.package)
+        return "1.0"
 
     monkeypatch.setenv("SWITCHROOM_CACHE", str(tmp_path / "cache"))
     stand_in = Archive()
@@ -79,7 +78,7 @@ def test_overlay_makes_the_catalog_what_the_suite_offers(catalog: Catalog, looka
         {"pjproject": "2.17"},
     )
     assert {source.name: source.sha256 for source in series.sources} == {
-        name: sha256(lookaside.folder / name)
+        name: sha256(lookaside.folder / "debian-sid" / name)
         for name in ("asterisk-22.99.0.tar.gz", "pjproject-2.17.tar.bz2")
     }
     reference = load_catalog(overlays=[lookaside.overlay]).references["debian-sid"]
@@ -97,7 +96,7 @@ def test_second_call_asks_nobody(catalog: Catalog, lookaside: Lookaside, archive
 
 def test_damaged_file_is_made_again(catalog: Catalog, lookaside: Lookaside) -> None:
     fill.fill(lookaside, "sid", catalog, False, QUIET)
-    damaged = lookaside.folder / "pjproject-2.17.tar.bz2"
+    damaged = lookaside.folder / "debian-sid/pjproject-2.17.tar.bz2"
     whole = sha256(damaged)
     damaged.write_bytes(b"bad")
     fill.fill(lookaside, "sid", catalog, False, QUIET)
@@ -127,16 +126,21 @@ def test_suite_without_asterisk_names_the_fallback(
     assert not lookaside.overlay.exists()
 
 
-def test_upstreams_own_tarball_is_never_replaced(catalog: Catalog, lookaside: Lookaside) -> None:
+def test_debians_files_are_never_taken_for_upstreams(catalog: Catalog, lookaside: Lookaside) -> None:
+    fill.fill(lookaside, "sid", catalog, False, QUIET)
+    altered = load_catalog(overlays=[lookaside.overlay])
+    for source in (*altered.series["22"].sources, *(one.source for one in altered.sounds.values())):
+        assert lookaside.obtain(source).parent.name == "debian-sid"
+        with pytest.raises(SwitchroomError, match=f"The source '{source.name}' is not in"):
+            lookaside.obtain(Source(source.name))
+
+
+def test_upstreams_own_tarball_stays_beside_debians(catalog: Catalog, lookaside: Lookaside) -> None:
     upstreams = lookaside.folder / "asterisk-22.99.0.tar.gz"
     upstreams.write_text("from upstream")
-    with pytest.raises(SwitchroomError) as caught:
-        fill.fill(lookaside, "sid", catalog, False, QUIET)
-    assert caught.value.code is ExitCode.REFUSED
+    fill.fill(lookaside, "sid", catalog, False, QUIET)
     assert upstreams.read_text() == "from upstream"
-    assert [path.name for path in lookaside.folder.iterdir() if not path.name.startswith(".")] == [
-        upstreams.name
-    ]
+    assert lookaside.obtain(Source(upstreams.name)) == upstreams
 
 
 def test_series_asked_for_by_name_must_be_what_the_suite_has(catalog: Catalog, lookaside: Lookaside) -> None:

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from support.specs import SPECS
 from switchroom.build import recipes, toolchain
+from switchroom.build.engine import contents
 from switchroom.build.lookaside import Lookaside
 from switchroom.build.recipe import Recipe, read
 from switchroom.build.tarball import read_tree
@@ -102,9 +104,9 @@ def test_upgraded_build_dependency_changes_the_fingerprint(
     assert "libc6-dev 2.36" in seen[0]
 
 
-def test_engine_gets_every_macro_from_the_catalog(specs: Path) -> None:
+def test_engine_gets_every_macro_from_the_catalog() -> None:
     series = load_catalog().series["22"]
-    recipe = recipes.engine(specs, series)
+    recipe, holds = recipes.engine(SPECS, series), contents(SPECS / "asterisk.spec", series)
     assert recipe.name == series.engine
     assert recipe.sources == series.sources
     assert recipe.defines == {
@@ -118,12 +120,14 @@ def test_engine_gets_every_macro_from_the_catalog(specs: Path) -> None:
         "sw_pjproject": series.bundled["pjproject"],
         "sw_enable": " ".join(series.enable),
         "sw_disable": " ".join(series.disable),
+        "sw_modules": " ".join(sorted(holds.modules)),
+        "sw_parts": "calendar fax ldap lua odbc pgsql snmp tds",
     }
 
 
-def test_fixture_is_marked_and_made_from_the_other_series_source(specs: Path) -> None:
+def test_fixture_is_marked_and_made_from_the_other_series_source() -> None:
     catalog = load_catalog(overlays=[FIXTURE])
-    macros = recipes.engine(specs, catalog.series["99"]).defines
+    macros = recipes.engine(SPECS, catalog.series["99"]).defines
     assert macros["sw_fixture"] == "1"
     assert macros["sw_source_version"] == catalog.series["22"].source_version
 
@@ -135,17 +139,18 @@ def test_series_with_unknown_sources_is_refused(specs: Path) -> None:
     assert caught.value.code is ExitCode.USAGE
 
 
-def test_newest_sounds_in_the_lookaside_folder_are_taken(specs: Path, lookaside: Lookaside) -> None:
-    for version in ("1.6.1", "1.10"):
-        (lookaside.folder / f"asterisk-core-sounds-en-gsm-{version}.tar.gz").touch()
-    release = recipes.Release(load_catalog(), b"catalog", b"key", "https://repo.example")
-    shared = {recipe.name: recipe for recipe in recipes.shared(specs, lookaside.folder, release, {}, 0)}
-    assert shared["asterisk-sounds"].defines == {"sw_core_sounds": "1.10", "sw_moh": "2.03"}
+def test_sounds_are_those_of_the_catalog(specs: Path) -> None:
+    catalog = load_catalog()
+    release = recipes.Release(catalog, b"catalog", b"key", "https://repo.example")
+    shared = {recipe.name: recipe for recipe in recipes.shared(specs, release, {}, 0)}
+    versions = [catalog.sounds[key].version for key in ("core-sounds-en-gsm", "moh-opsound-gsm")]
+    assert list(shared["asterisk-sounds"].defines.values()) == versions
+    assert set(shared["asterisk-sounds"].sources) == {sounds.source for sounds in catalog.sounds.values()}
 
 
-def test_release_package_ships_this_key_and_this_catalog(specs: Path, lookaside: Lookaside) -> None:
+def test_release_package_ships_this_key_and_this_catalog(specs: Path) -> None:
     release = recipes.Release(load_catalog(), b"the catalog", b"the key", "https://repo.example")
-    shared = {recipe.name: recipe for recipe in recipes.shared(specs, lookaside.folder, release, {}, 0)}
+    shared = {recipe.name: recipe for recipe in recipes.shared(specs, release, {}, 0)}
     recipe = shared["switchroom-release"]
     assert recipe.defines["sw_repo_url"] == "https://repo.example"
     assert recipe.given["RPM-GPG-KEY-switchroom"].read_bytes() == b"the key"
@@ -153,9 +158,9 @@ def test_release_package_ships_this_key_and_this_catalog(specs: Path, lookaside:
     assert b"chan_sip" in recipe.given["removals.yml"].read_bytes()
 
 
-def test_tools_own_tarball_is_the_running_source_and_nothing_else(specs: Path, lookaside: Lookaside) -> None:
+def test_tools_own_tarball_is_the_running_source_and_nothing_else(specs: Path) -> None:
     release = recipes.Release(load_catalog(), b"", b"", "")
-    shared = {recipe.name: recipe for recipe in recipes.shared(specs, lookaside.folder, release, {}, 1)}
+    shared = {recipe.name: recipe for recipe in recipes.shared(specs, release, {}, 1)}
     (tarball,) = shared["switchroom"].given.values()
     tree = read_tree(tarball, strip=1)
     assert "src/switchroom/cli/main.py" in tree

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from support.overlays import release
 from switchroom.catalog.advice import advice
 from switchroom.catalog.load import load_catalog
 from switchroom.catalog.model import Catalog, Status
@@ -110,7 +111,7 @@ def test_advice_names_releases_that_nobody_verified(catalog: Catalog) -> None:
 
 def test_a_release_that_an_overlay_overtook_is_no_longer_reported_as_newer(tmp_path: Path) -> None:
     overlay = tmp_path / "suite.yml"
-    overlay.write_text('series: {"22": {version: "22.11.0"}}')
+    overlay.write_text(release("22.11.0"))
     texts = [remark.text for remark in advice(load_catalog(PACKAGED, [overlay]), TODAY)]
     assert not any("22.11.0" in text for text in texts)
 

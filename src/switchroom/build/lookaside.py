@@ -18,7 +18,7 @@ _PINS = "checksums.json"
 
 
 class Lookaside:
-    """A folder of source files.
+    """A folder of source files: upstream's lie in it, those of another origin in folders of their own.
 
     A file must have the catalog's checksum; where the catalog has none, the checksum seen first is written
     to ``checksums.json`` beside the files and counts from then on.
@@ -39,20 +39,18 @@ class Lookaside:
 
         Raises SwitchroomError when it is in neither place, or has another checksum than it must have.
         """
-        path = self.folder / source.name
+        path = self.place(source)
         if not path.exists():
             self._download(source, path)
         return self._verified(source, path)
 
+    def place(self, source: Source) -> Path:
+        """Return where a source file lies, or would lie."""
+        return self.folder / source.place
+
     def digest(self, path: Path) -> str:
         """Return a file's SHA-256."""
         return self._memo.sha256(path)
-
-    def forget(self, *names: str) -> None:
-        """Drop the recorded checksums of files that are about to be made anew."""
-        kept = {name: digest for name, digest in self._pins().items() if name not in names}
-        if kept != self._pins():
-            self._write_pins(kept)
 
     def _download(self, source: Source, path: Path) -> None:
         if source.url is None:
@@ -68,9 +66,9 @@ class Lookaside:
 
     def _verified(self, source: Source, path: Path) -> Path:
         digest = self.digest(path)
-        wanted = source.sha256 or self._pins().get(source.name)
+        wanted = source.sha256 or self._pins().get(source.place)
         if wanted is None:
-            self._write_pins({**self._pins(), source.name: digest})
+            self._write_pins({**self._pins(), source.place: digest})
             self._reporter.say(f"Recorded the checksum of '{source.name}', seen for the first time: {digest}")
         elif wanted != digest:
             raise self._mismatch(source, path, wanted, digest)

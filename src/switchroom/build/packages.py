@@ -68,6 +68,12 @@ class Workshop:
         self._memo = DigestMemo()
         self._store = Store(self._memo)
 
+    def check(self, inputs: Inputs) -> None:
+        """Raise SwitchroomError for sources that do not fit together, unless they were built before."""
+        facts = description(inputs, self._builder.identity(inputs), self._epoch, self._memo)
+        if not self._store.find(key_of(facts)):
+            inputs.recipe.check(inputs.files)
+
     def make(self, inputs: Inputs) -> Outcome:
         """Return a recipe's packages, built only if the cache has none from these very inputs."""
         name = inputs.recipe.name

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Dict, Iterator, List, Mapping, Tuple
+from typing import Callable, Dict, Iterator, List, Mapping, Tuple
 
 from switchroom.build import macros
 from switchroom.build.lookaside import Lookaside
@@ -20,13 +20,17 @@ _DEPENDENCY = re.compile(r"([^\s,]+)(?:\s*[<>=]+\s*[^\s,]+)?")
 
 @dataclass(frozen=True)
 class Recipe:
-    """A spec and what the build passes to it: macros, known sources, and files ``given`` by name."""
+    """A spec and what the build passes to it: macros, known sources, and files ``given`` by name.
+
+    ``check`` is given the files by name before a build; it raises SwitchroomError when they do not fit.
+    """
 
     name: str
     spec: Path
     defines: Mapping[str, str] = field(default_factory=dict)
     sources: Tuple[Source, ...] = ()
     given: Mapping[str, Path] = field(default_factory=dict)
+    check: Callable[[Mapping[str, Path]], None] = field(default=lambda _files: None, compare=False)
 
 
 @dataclass(frozen=True)

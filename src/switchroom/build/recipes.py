@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
+import functools
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, List, Sequence, Tuple
+from typing import Dict, List, Sequence
 
 import switchroom
 from switchroom.build import collection, tarball
+from switchroom.build.engine import Contents, check_bundled, contents
 from switchroom.build.recipe import Recipe
 from switchroom.build.store import generated
 from switchroom.catalog import removals
@@ -16,11 +17,7 @@ from switchroom.catalog.model import Catalog, Series, SeriesType
 from switchroom.core.errors import ExitCode, SwitchroomError
 
 KEY_NAME = "RPM-GPG-KEY-switchroom"
-_SOUND_MACROS = (
-    # macro, upstream's tarball, version fetched when the lookaside folder has none
-    ("sw_core_sounds", "asterisk-core-sounds-en-gsm", "1.6.1"),
-    ("sw_moh", "asterisk-moh-opsound-gsm", "2.03"),
-)
+_SOUND_MACROS = {"core-sounds-en-gsm": "sw_core_sounds", "moh-opsound-gsm": "sw_moh"}
 
 
 @dataclass(frozen=True)
@@ -33,13 +30,11 @@ class Release:
     repo_url: str
 
 
-def shared(
-    specs: Path, lookaside: Path, release: Release, documents: tarball.Tree, epoch: int
-) -> List[Recipe]:
+def shared(specs: Path, release: Release, documents: tarball.Tree, epoch: int) -> List[Recipe]:
     """Return the recipes of what all engines share; ``documents`` are the tool's manual and completion."""
     return [
         Recipe("asterisk-common", specs / "asterisk-common.spec"),
-        Recipe("asterisk-sounds", specs / "asterisk-sounds.spec", _sound_versions(lookaside)),
+        _sounds(specs, release.catalog),
         _release(specs, release),
         _tool(specs, documents, epoch),
         _collection(specs, epoch),
@@ -54,10 +49,13 @@ def engine(specs: Path, series: Series) -> Recipe:
             hint=f"Add 'sources' and 'bundled: {{pjproject: …}}' to series '{series.key}' in an overlay.",
             code=ExitCode.USAGE,
         )
-    return Recipe(series.engine, specs / "asterisk.spec", _engine_macros(series), series.sources)
+    spec = specs / "asterisk.spec"
+    macros = _engine_macros(series, contents(spec, series))
+    check = functools.partial(check_bundled, series=series)
+    return Recipe(series.engine, spec, macros, series.sources, check=check)
 
 
-def _engine_macros(series: Series) -> Dict[str, str]:
+def _engine_macros(series: Series, holds: Contents) -> Dict[str, str]:
     macros = {
         "sw_series": series.key,
         "sw_label": series.label,
@@ -67,24 +65,18 @@ def _engine_macros(series: Series) -> Dict[str, str]:
         "sw_meta": series.meta,
         "sw_source_version": series.source_version,
         "sw_pjproject": series.bundled["pjproject"],
-        "sw_enable": " ".join(series.enable),
-        "sw_disable": " ".join(series.disable),
+        "sw_enable": " ".join(holds.enable),
+        "sw_disable": " ".join(holds.disable),
+        "sw_modules": " ".join(sorted(holds.modules)),
+        "sw_parts": " ".join(sorted(holds.parts)),
     }
     return {**macros, "sw_fixture": "1"} if series.type is SeriesType.FIXTURE else macros
 
 
-def _sound_versions(lookaside: Path) -> Dict[str, str]:
-    """Return the newest version of each sound set in the lookaside folder, else the one to fetch."""
-    versions = {}
-    for macro, name, default in _SOUND_MACROS:
-        pattern = re.compile(rf"{name}-(\d[\d.]*)\.tar\.gz")
-        found = [match[1] for path in lookaside.glob(f"{name}-*") if (match := pattern.fullmatch(path.name))]
-        versions[macro] = max(found, key=_numbers, default=default)
-    return versions
-
-
-def _numbers(version: str) -> Tuple[int, ...]:
-    return tuple(int(part) for part in version.split("."))
+def _sounds(specs: Path, catalog: Catalog) -> Recipe:
+    defines = {macro: catalog.sounds[key].version for key, macro in _SOUND_MACROS.items()}
+    sources = tuple(catalog.sounds[key].source for key in _SOUND_MACROS)
+    return Recipe("asterisk-sounds", specs / "asterisk-sounds.spec", defines, sources)
 
 
 def _release(specs: Path, release: Release) -> Recipe:

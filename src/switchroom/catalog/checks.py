@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Hashable, Iterator, List, Mapping, Sequence, Tuple, Union
 
-from switchroom.catalog.model import Catalog, Distribution, Evidence, Runtime, Series, SeriesType
+from switchroom.catalog.model import Catalog, Distribution, Evidence, Runtime, Series, SeriesType, SoundSet
 from switchroom.catalog.schema import data_error, dotted
 from switchroom.catalog.source import Document
 
@@ -20,8 +20,10 @@ def check(catalog: Catalog, documents: Sequence[Document]) -> None:
         _check_dates(location, release, documents)
     for series in catalog.series.values():
         _check_version(series, documents)
+        _check_sources(series, documents)
         _check_made_from(series, documents)
-    _check_unique(catalog, documents)
+    for key, sounds in catalog.sounds.items():
+        _check_sounds(key, sounds, documents)
     _check_freepbx(catalog, documents)
     _check_references(catalog, documents)
 
@@ -73,20 +75,31 @@ def _check_version(series: Series, documents: Sequence[Document]) -> None:
         )
 
 
+def _check_sources(series: Series, documents: Sequence[Document]) -> None:
+    """Raise if the files of a build are those of another release, or of another bundled library."""
+    bundled = [f"{library}-{version}.tar.bz2" for library, version in series.bundled.items()]
+    wanted = [f"asterisk-{series.source_version}.tar.gz", *bundled]
+    found = [source.name for source in series.sources]
+    if found != wanted:
+        location = ("series", series.key, "sources")
+        sentence = f"The sources of series '{series.key}' are not those of {series.source_version}"
+        raise data_error(
+            documents, location, sentence, f"They are {', '.join(found)}; they must be {', '.join(wanted)}."
+        )
+
+
+def _check_sounds(key: str, sounds: SoundSet, documents: Sequence[Document]) -> None:
+    wanted = f"asterisk-{key}-{sounds.version}.tar.gz"
+    if sounds.source.name != wanted:
+        sentence = f"The source of the sounds '{key}' is '{sounds.source.name}', not '{wanted}'"
+        raise data_error(documents, ("sounds", key, "source"), sentence)
+
+
 def _check_made_from(series: Series, documents: Sequence[Document]) -> None:
     if series.made_from and series.type is not SeriesType.FIXTURE:
         location = ("series", series.key, "made_from")
         sentence = f"The series '{series.key}' is made from '{series.made_from}', but only a fixture may be"
         raise data_error(documents, location, sentence)
-
-
-def _check_unique(catalog: Catalog, documents: Sequence[Document]) -> None:
-    """Raise if two sources of a series share a file name: they would share a file in the lookaside folder."""
-    for series in catalog.series.values():
-        names = [source.name for source in series.sources]
-        if len(names) != len(set(names)):
-            location = ("series", series.key, "sources")
-            raise data_error(documents, location, f"The series '{series.key}' lists a source file twice")
 
 
 def _check_freepbx(catalog: Catalog, documents: Sequence[Document]) -> None:
@@ -119,6 +132,8 @@ def evidence_of(catalog: Catalog) -> Iterator[Tuple[Location, Evidence]]:
         for key, entry in entries.items():
             for fact, evidence in entry.evidence.items():
                 yield (section, key, "evidence", fact), evidence
+    for key, sounds in catalog.sounds.items():
+        yield ("sounds", key, "evidence"), sounds.evidence
     for location, release in _dated(catalog):
         if not isinstance(release, Series):
             yield (*location, "evidence"), release.evidence

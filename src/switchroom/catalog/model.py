@@ -20,9 +20,11 @@ __all__ = [
     "ElRelease",
     "Evidence",
     "FreePBX",
+    "ModuleSet",
     "Runtime",
     "Series",
     "SeriesType",
+    "SoundSet",
     "Source",
     "Status",
     "UnverifiedRelease",
@@ -39,6 +41,13 @@ class SeriesType(enum.Enum):
     FIXTURE = "Fixture"
 
 
+class ModuleSet(enum.Enum):
+    """What a certified branch is built with: what its series has, or what upstream certifies alone."""
+
+    COMPLETE = "complete"
+    BARE = "bare"
+
+
 @dataclass(frozen=True)
 class Evidence:
     """Where a group of facts comes from: a key of ``Catalog.references``; was it verified there."""
@@ -50,11 +59,29 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Source:
-    """One file of a build; ``name`` is its name in the lookaside folder."""
+    """One file of a build; ``name`` is what upstream calls it, and so do the specs.
+
+    ``origin`` names who else made it (``debian-sid``); None is upstream itself.
+    """
 
     name: str
     url: Optional[str] = None
     sha256: Optional[str] = None
+    origin: Optional[str] = None
+
+    @property
+    def place(self) -> str:
+        """Its path in the lookaside folder: files of another origin lie in a folder of their own."""
+        return f"{self.origin}/{self.name}" if self.origin else self.name
+
+
+@dataclass(frozen=True)
+class SoundSet:
+    """One of upstream's tarballs of prompts or music, ``asterisk-{key}-{version}.tar.gz``."""
+
+    version: str
+    source: Source
+    evidence: Evidence
 
 
 @dataclass(frozen=True)
@@ -72,7 +99,7 @@ class Series:
 
     ``build`` is our own build number of that release. ``source_version`` is the version as upstream writes
     it in the tarball. ``bundled`` maps a bundled library to its version. ``made_from`` names the series
-    whose sources a fixture is built from.
+    whose sources a fixture is built from. ``module_set`` counts for certified branches only.
     """
 
     key: str
@@ -88,6 +115,7 @@ class Series:
     bundled: Mapping[str, str] = field(default_factory=dict)
     enable: Tuple[str, ...] = ()
     disable: Tuple[str, ...] = ()
+    module_set: ModuleSet = ModuleSet.COMPLETE
     made_from: Optional[str] = None
     unverified_newer: Optional[UnverifiedRelease] = None
     evidence: Mapping[str, Evidence] = field(default_factory=dict)
@@ -214,6 +242,7 @@ class Catalog:
     as_of: datetime.date
     references: Mapping[str, str]
     series: Mapping[str, Series]
+    sounds: Mapping[str, SoundSet]
     freepbx: Mapping[str, FreePBX]
     el: Mapping[str, ElRelease]
 

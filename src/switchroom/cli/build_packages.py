@@ -14,6 +14,7 @@ from switchroom.build.digest import DigestMemo
 from switchroom.build.keys import development_key
 from switchroom.build.mock import DEFAULT_ROOT
 from switchroom.build.packages import Builder, Outcome
+from switchroom.build.plan import Plan, plan
 from switchroom.build.recipe import Inputs
 from switchroom.build.workspace import cache_dir, data_path, source_date_epoch
 from switchroom.catalog.source import catalog_path, merge, read_documents
@@ -64,6 +65,11 @@ def register(subparsers: Subparsers) -> None:
         action="store_true",
         help="install missing build dependencies first (as root)",
     )
+    parser.add_argument(
+        "--plan",
+        action="store_true",
+        help="say what the packages will hold and which source file must lie where, and build nothing",
+    )
     add_day_option(parser)
     add_catalog_options(parser)
 
@@ -73,13 +79,23 @@ def _run(args: argparse.Namespace, context: Context) -> int:
     catalog, lookaside = catalog_from(args), open_lookaside(args, context)
     epoch, specs = source_date_epoch(catalog.epoch), data_path("rpmspecs")
     release = recipes.Release(catalog, _catalog_text(args), _public_key(args), args.repo_url)
-    wanted = recipes.shared(specs, lookaside.folder, release, documents(epoch), epoch)
-    wanted += [recipes.engine(specs, series) for series in chosen_series(args, catalog)]
+    chosen = chosen_series(args, catalog)
+    if args.plan:
+        return _plan(context, plan(specs, lookaside, catalog, chosen))
+    wanted = recipes.shared(specs, release, documents(epoch), epoch)
+    wanted += [recipes.engine(specs, series) for series in chosen]
     inputs = packages.read_all(wanted, lookaside)
     builder = _builder(args, context, specs, inputs, epoch)
     workshop = packages.Workshop(builder, epoch, context.reporter)
+    for each in inputs:
+        workshop.check(each)
     outcomes = [workshop.make(each) for each in inputs]
     return _report(context, outcomes, args.out.absolute() if args.out else cache_dir("packages"))
+
+
+def _plan(context: Context, planned: Plan) -> int:
+    context.result(planned.as_dict(), planned.text())
+    return ExitCode.DONE if planned.complete else ExitCode.REFUSED
 
 
 def _builder(

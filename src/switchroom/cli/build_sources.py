@@ -73,7 +73,9 @@ def _run(args: argparse.Namespace, context: Context) -> int:
     catalog = catalog_from(args)
     if args.origin == "debian":
         return _from_debian(args, context, lookaside, catalog)
-    sources = {source.name: source for series in chosen_series(args, catalog) for source in series.sources}
+    wanted = [source for series in chosen_series(args, catalog) for source in series.sources]
+    wanted += [sounds.source for sounds in catalog.sounds.values()]
+    sources = {source.place: source for source in wanted}
     paths = [lookaside.obtain(source) for source in sources.values()]
     text = "\n".join(str(path) for path in paths)
     context.result({"lookaside": lookaside.folder, "files": [path.name for path in paths]}, text)

@@ -16,6 +16,7 @@ from typing import Tuple
 from switchroom.build.tarball import Tree, edit, read_tree, write_tree
 from switchroom.core.errors import SwitchroomError
 
+MISSING_MODULES = ("codec_ilbc",)  # Debian's source has no library for it
 _VERSIONS = "third-party/versions.mak"
 
 

@@ -11,7 +11,7 @@ from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 import yaml
 
 from switchroom.build.debian import sounds
-from switchroom.build.debian.adapt import Adapted, adapt
+from switchroom.build.debian.adapt import MISSING_MODULES, Adapted, adapt
 from switchroom.build.debian.apt import Suite, upstream_version
 from switchroom.build.debian.origin import find_origin
 from switchroom.build.lookaside import Lookaside
@@ -29,18 +29,27 @@ _WAIT_SECONDS = 1800.0
 
 @dataclass(frozen=True)
 class Filled:
-    """What lies in the lookaside folder now: the suite, its Asterisk package, and each file's SHA-256."""
+    """What lies in the lookaside folder now: the suite, its Asterisk package, and each file's SHA-256.
+
+    ``sounds`` maps each set of the catalog to its version.
+    """
 
     suite: str
     series: str
     version: str
     debian_version: str
     pjproject: str
+    sounds: Mapping[str, str]
     files: Mapping[str, str]
+
+    @property
+    def origin(self) -> str:
+        """The folder of the files in the lookaside folder, and the catalog's reference to them."""
+        return f"debian-{self.suite}"
 
     def as_dict(self) -> Dict[str, Any]:
         """Return the record as it is kept beside the files."""
-        return {**vars(self), "files": dict(self.files)}
+        return {**vars(self), "sounds": dict(self.sounds), "files": dict(self.files)}
 
 
 def fill(lookaside: Lookaside, suite: str, catalog: Catalog, refresh: bool, reporter: Reporter) -> Filled:
@@ -60,7 +69,8 @@ def _already_filled(lookaside: Lookaside, suite: str) -> Optional[Filled]:
         record = Filled(**json.loads((lookaside.folder / _RECORD).read_text()))
     except (OSError, ValueError, TypeError):
         return None
-    paths = {lookaside.folder / name: digest for name, digest in record.files.items()}
+    folder = lookaside.folder / record.origin
+    paths = {folder / name: digest for name, digest in record.files.items()}
     whole = all(path.exists() and lookaside.digest(path) == digest for path, digest in paths.items())
     return record if whole and record.suite == suite and lookaside.overlay.exists() else None
 
@@ -83,10 +93,10 @@ def _fill(lookaside: Lookaside, suite: Suite, catalog: Catalog, reporter: Report
         made = scratch / "made"
         made.mkdir()
         adapted = _asterisk(suite, debian_version, scratch, made, reporter)
-        _sounds(suite, scratch, made, reporter)
+        sound_versions = _sounds(suite, scratch, made, reporter)
         files = {path.name: lookaside.digest(path) for path in sorted(made.iterdir())}
         versions = (adapted.version, debian_version, adapted.pjproject_version)
-        filled = Filled(suite.name, series.key, *versions, files)
+        filled = Filled(suite.name, series.key, *versions, sound_versions, files)
         _land(lookaside, made, filled, overlay_text(filled, series))
     return filled
 
@@ -114,49 +124,32 @@ def _asterisk(suite: Suite, version: str, scratch: Path, made: Path, reporter: R
         return adapt(scratch, made)
 
 
-def _sounds(suite: Suite, scratch: Path, made: Path, reporter: Reporter) -> None:
+def _sounds(suite: Suite, scratch: Path, made: Path, reporter: Reporter) -> Dict[str, str]:
     with reporter.step("Fetching prompts and music on hold"):
-        for sound_set in sounds.SOUND_SETS:
-            sounds.fetch(sound_set, suite, scratch, made)
+        return {one.key: sounds.fetch(one, suite, scratch, made) for one in sounds.SOUND_SETS}
 
 
 def _land(lookaside: Lookaside, made: Path, filled: Filled, overlay: str) -> None:
-    """Move the files into the folder; the record comes last, so that an interrupted call is done again."""
-    _refuse_foreign(lookaside, filled.files)
-    lookaside.forget(*filled.files)
+    """Move the files into their folder; the record comes last, so that an interrupted call is done again."""
+    folder = lookaside.folder / filled.origin
+    folder.mkdir(exist_ok=True)
     for name in filled.files:
-        os.replace(made / name, lookaside.folder / name)
+        os.replace(made / name, folder / name)
     write_atomic(lookaside.overlay, overlay.encode())
     write_atomic(lookaside.folder / _RECORD, (json.dumps(filled.as_dict(), indent=2) + "\n").encode())
 
 
-def _refuse_foreign(lookaside: Lookaside, files: Mapping[str, str]) -> None:
-    """Never replace a tarball that somebody else put there."""
-    try:
-        ours = json.loads((lookaside.folder / _RECORD).read_text())["files"]
-    except (OSError, ValueError, KeyError):
-        ours = {}
-    for name, digest in files.items():
-        path = lookaside.folder / name
-        if name not in ours and path.exists() and lookaside.digest(path) != digest:
-            raise SwitchroomError(
-                f"'{path}' is there already and did not come from Debian.",
-                hint="Leave '--from debian' out to build from it, or move it away.",
-                code=ExitCode.REFUSED,
-            )
-
-
 def overlay_text(filled: Filled, series: Series) -> str:
     """Return the catalog overlay that makes ``series`` what was fetched, with its provenance."""
-    reference = f"debian-{filled.suite}"
-    evidence = {"reference": reference, "verified": True, "note": ""}
+    evidence = {"reference": filled.origin, "verified": True, "note": ""}
     entry: Dict[str, Any] = {
         "version": filled.version,
         "sources": [
-            {"name": name, "url": None, "sha256": filled.files[name]}
+            _source(filled, name)
             for name in (f"asterisk-{filled.version}.tar.gz", f"pjproject-{filled.pjproject}.tar.bz2")
         ],
         "bundled": {"pjproject": filled.pjproject},
+        "disable": sorted({*series.disable, *MISSING_MODULES}),
         "evidence": {fact: dict(evidence) for fact in ("version", "sources", "bundled")},
     }
     if filled.version != series.version:
@@ -164,8 +157,24 @@ def overlay_text(filled: Filled, series: Series) -> str:
     origin = (
         f"Debian suite '{filled.suite}', source package {PACKAGE} {filled.debian_version}, verified by apt"
     )
-    overlay = {"references": {reference: origin}, "series": {filled.series: entry}}
+    sound_sets = {
+        key: {
+            "version": version,
+            "source": _source(filled, f"asterisk-{key}-{version}.tar.gz"),
+            "evidence": dict(evidence),
+        }
+        for key, version in filled.sounds.items()
+    }
+    overlay = {
+        "references": {filled.origin: origin},
+        "series": {filled.series: entry},
+        "sounds": sound_sets,
+    }
     return "# Written by: switchroom build sources --from debian\n" + yaml.safe_dump(overlay, sort_keys=False)
+
+
+def _source(filled: Filled, name: str) -> Dict[str, Any]:
+    return {"name": name, "url": None, "sha256": filled.files[name], "origin": filled.origin}
 
 
 def _fallback(lookaside: Lookaside) -> str:

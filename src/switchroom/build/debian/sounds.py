@@ -18,6 +18,11 @@ class SoundSet:
     package: str
     folder: str
 
+    @property
+    def key(self) -> str:
+        """What the catalog calls it."""
+        return self.package.removeprefix("asterisk-")
+
 
 SOUND_SETS = (
     SoundSet("asterisk-core-sounds-en-gsm", "usr/share/asterisk/sounds/en_US_f_Allison"),
@@ -25,13 +30,15 @@ SOUND_SETS = (
 )
 
 
-def fetch(sounds: SoundSet, suite: Suite, scratch: Path, target: Path) -> Path:
-    """Download a set, verified by apt, and write it to ``target`` as upstream packs it."""
+def fetch(sounds: SoundSet, suite: Suite, scratch: Path, target: Path) -> str:
+    """Download a set, verified by apt, write it to ``target`` as upstream packs it; return its version."""
     debian_version = suite.binary_version(sounds.package)
     if debian_version is None:
         raise SwitchroomError(f"The Debian suite '{suite.name}' does not offer '{sounds.package}'.")
     package = suite.download_binary(sounds.package, debian_version, scratch)
-    return repack(sounds, package, upstream_version(debian_version), target)
+    version = upstream_version(debian_version)
+    repack(sounds, package, version, target)
+    return version
 
 
 def repack(sounds: SoundSet, package: Path, version: str, target: Path) -> Path:

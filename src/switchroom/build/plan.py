@@ -1,0 +1,125 @@
+"""What a build of packages would make and what it needs, told without sources, tools or a compile."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from switchroom.build.engine import Contents, contents
+from switchroom.build.lookaside import Lookaside
+from switchroom.catalog.model import Catalog, Series, Source
+
+
+@dataclass(frozen=True)
+class Need:
+    """A source file: where it must lie, and whether it is ``present``, ``missing`` or ``damaged``."""
+
+    place: Path
+    state: str
+    source: Source
+
+    def __str__(self) -> str:
+        line = f"{self.state}: {self.place}"
+        if self.state == "present":
+            return line
+        wanted = f", SHA-256 {self.source.sha256}" if self.source.sha256 else ""
+        return f"{line}{wanted}\n           from {self.source.url or self.source.origin or 'nowhere known'}"
+
+
+@dataclass(frozen=True)
+class Engine:
+    """One series' engine: what its packages will hold."""
+
+    series: Series
+    contents: Contents
+
+    @property
+    def support(self) -> dict[str, int]:
+        """How many of the modules upstream supports in which way."""
+        known = self.contents.known.modules
+        return dict(sorted(Counter(known[name].support for name in self.contents.modules).items()))
+
+    def lines(self) -> Iterator[str]:
+        """Yield what a person wants to know of it."""
+        counts = ", ".join(f"{count} {support}" for support, count in self.support.items())
+        yield f"{self.series.engine}: {self.series.label}, from {self.series.source_version}"
+        known = f"module data of {self.contents.known.release}"
+        yield f"  {len(self.contents.modules)} modules: {counts} ({known})"
+        if self.contents.enable:
+            beyond = f"beyond upstream's own choice: {', '.join(self.contents.enable)}"
+            yield textwrap.fill(beyond, 110, initial_indent="  ", subsequent_indent="    ")
+        for part, modules in self.contents.parts.items():
+            yield f"  {self.series.engine}-{part}: {', '.join(modules)}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The engines and all source files, each once."""
+
+    engines: Sequence[Engine]
+    needs: Sequence[Need]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every source file is there."""
+        return all(need.state == "present" for need in self.needs)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        return {
+            "engines": [
+                {
+                    "name": one.series.engine,
+                    "series": one.series.key,
+                    "modules": sorted(one.contents.modules),
+                    "support": one.support,
+                    "enable": list(one.contents.enable),
+                    "parts": dict(one.contents.parts),
+                }
+                for one in self.engines
+            ],
+            "sources": [
+                {
+                    "path": str(need.place),
+                    "state": need.state,
+                    "url": need.source.url,
+                    "sha256": need.source.sha256,
+                }
+                for need in self.needs
+            ],
+            "complete": self.complete,
+        }
+
+    def text(self) -> str:
+        """Return it for a person."""
+        missing = sum(need.state != "present" for need in self.needs)
+        end = (
+            "Every source file is there." if self.complete else f"{missing} source file(s) must be put there."
+        )
+        return "\n".join(
+            [*(line for one in self.engines for line in one.lines()), *map(str, self.needs), end]
+        )
+
+
+def plan(specs: Path, lookaside: Lookaside, catalog: Catalog, chosen: Sequence[Series]) -> Plan:
+    """Return what building the chosen series and the shared packages would make and need.
+
+    Raises SwitchroomError (usage) for a series whose modules the spec cannot build.
+    """
+    engines = [Engine(series, contents(specs / "asterisk.spec", series)) for series in chosen]
+    sources = [source for series in chosen for source in series.sources]
+    sources += [sounds.source for sounds in catalog.sounds.values()]
+    unique = {source.place: source for source in sources}
+    return Plan(engines, [_need(lookaside, source) for source in unique.values()])
+
+
+def _need(lookaside: Lookaside, source: Source) -> Need:
+    place = lookaside.place(source)
+    if not place.is_file():
+        return Need(place, "missing", source)
+    wanted = source.sha256 or lookaside.digest(place)
+    return Need(place, "present" if lookaside.digest(place) == wanted else "damaged", source)
