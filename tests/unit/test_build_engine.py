@@ -129,5 +129,5 @@ def test_a_source_that_is_no_tarball_is_refused(tmp_path: Path) -> None:
     whole = files[S22.sources[0].name].read_bytes()
     for broken in (b"", b"an error page", whole[: len(whole) // 2]):
         files[S22.sources[0].name].write_bytes(broken)
-        with pytest.raises(SwitchroomError, match="cannot be read as a tarball"):
+        with pytest.raises(SwitchroomError, match="is not a whole tarball"):
             check_bundled(files, S22)

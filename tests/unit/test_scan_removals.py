@@ -227,3 +227,28 @@ def test_every_reference_is_explained() -> None:
     named = {name for one in (*entries, *REMOVALS.changes.values()) for name in one.references}
     named |= {name for gap in REMOVALS.backport_gaps for name in gap.references}
     assert named <= set(REMOVALS.references)
+
+
+@pytest.mark.parametrize(
+    ("version", "since", "has"),
+    [
+        ("22.8cert4", ("22.8.0", "23.2.0"), True),
+        ("22.8cert4", ("22.8.1",), False),
+        ("22.8cert4", ("22.8.2", "certified-22.8-cert1"), True),
+        ("20.7cert8", ("20.18.2", "certified-20.7-cert9", "certified-22.8-cert1"), False),
+        ("20.7cert9", ("20.18.2", "certified-20.7-cert9", "certified-22.8-cert1"), True),
+        ("20.7cert10", ("20.18.2", "certified-20.7-cert9"), True),
+        ("22.9.0", ("certified-22.8-cert1",), False),
+        ("20.7cert1", ("certified-20.7-cert1-rc2", "20.8.0"), True),
+    ],
+)
+def test_a_certified_version_stands_behind_its_release_and_is_judged_by_its_branch(
+    version: str, since: Tuple[str, ...], has: bool
+) -> None:
+    assert has_change(version, since) is has
+
+
+def test_certified_versions_are_ordered_between_releases() -> None:
+    ordered = ["22.7.9", "22.8.0", "22.8cert1", "certified-22.8-cert4", "22.8cert10", "22.8.1", "22.10.1"]
+    compared = [numbers(version) for version in ordered]
+    assert all(before < after for before, after in zip(compared, compared[1:]))

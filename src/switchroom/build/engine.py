@@ -5,19 +5,17 @@ from __future__ import annotations
 import fnmatch
 import hashlib
 import re
-import tarfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import FrozenSet, Mapping, Tuple
 
+from switchroom.build.tarball import Member, Tree, read_tree
 from switchroom.catalog.model import ModuleSet, Series, SeriesType
 from switchroom.catalog.modules import ModuleTable, table_of
 from switchroom.core.errors import ExitCode, SwitchroomError
 
 _LIBRARIES = re.compile(r"^%global engine_libraries (.+)$", re.MULTILINE)
 _VERSION = re.compile(r"^PJPROJECT_VERSION\s*[:?]?=\s*(\S+)$", re.MULTILINE)
-_SMALL = 1 << 20  # bytes; what is read of a tarball are lists and checksums
 _PART = re.compile(r"^%global modules_(\w+)\s+(\S+)$", re.MULTILINE)
 
 
@@ -98,32 +96,18 @@ def check_bundled(files: Mapping[str, Path], series: Series) -> None:
     ``third-party/pjproject/pjproject-VERSION.tar.bz2.md5``) and its build stops at any other.
     """
     source = f"asterisk-{series.source_version}"
-    told = _members(files[f"{source}.tar.gz"], f"{source}/third-party/")
-    wanted = _VERSION.search(told.get("versions.mak", ""))
+    tree = read_tree(files[f"{source}.tar.gz"], strip=1)
+    wanted = _VERSION.search(_text(tree, "third-party/versions.mak"))
     name = f"pjproject-{wanted[1]}.tar.bz2" if wanted else ""
     if name not in files:
         raise _mismatch(source, f"it wants '{name or 'no pjproject that it names'}'", series)
     digest = hashlib.md5(files[name].read_bytes(), usedforsecurity=False).hexdigest()
-    if told.get(f"pjproject/{name}.md5", "").split()[:1] != [digest]:
+    if _text(tree, f"third-party/pjproject/{name}.md5").split()[:1] != [digest]:
         raise _mismatch(source, f"'{files[name]}' has the MD5 {digest}, which it does not name", series)
 
 
-def _members(tarball: Path, folder: str) -> Mapping[str, str]:
-    """Return the small texts in one folder of a tarball, by their path in it."""
-    try:
-        with tarfile.open(tarball, "r:gz") as archive:
-            return {
-                member.name.removeprefix(folder): archive.extractfile(member).read().decode(errors="replace")  # type: ignore[union-attr]
-                for member in archive
-                if member.isfile() and member.name.startswith(folder) and member.size <= _SMALL
-            }
-    except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
-        raise SwitchroomError(
-            f"'{tarball}' cannot be read as a tarball.",
-            cause=str(error),
-            hint="Fetch it again, or compare its checksum with upstream's.",
-            code=ExitCode.REFUSED,
-        ) from error
+def _text(tree: Tree, name: str) -> str:
+    return tree.get(name, Member()).data.decode(errors="replace")
 
 
 def _mismatch(source: str, cause: str, series: Series) -> SwitchroomError:

@@ -10,6 +10,7 @@ import contextlib
 import gzip
 import io
 import tarfile
+import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Dict, Iterator
@@ -45,7 +46,7 @@ def read_tree(source: Path | bytes, strip: int = 0) -> Tree:
             )
             archive = stack.enter_context(tarfile.open(fileobj=stream))
             return {name: member for name, member in _members(archive, strip) if name}
-    except (tarfile.TarError, EOFError, ValueError) as error:
+    except (tarfile.TarError, EOFError, ValueError, OSError, zlib.error) as error:
         raise SwitchroomError(f"{where} is not a whole tarball.", cause=str(error)) from error
 
 

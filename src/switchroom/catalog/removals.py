@@ -17,6 +17,7 @@ from switchroom.core.errors import ExitCode, SwitchroomError
 
 SHIPPED = Path("/usr/share/switchroom/removals.yml")
 PACKAGED = Path(__file__).resolve().parent / "data" / "removals.yml"
+_PARTS = 3  # of an Asterisk release's number
 SCHEMA = Path(__file__).resolve().parent / "data" / "removals.schema.json"
 
 
@@ -143,19 +144,31 @@ def load_removals(path: Optional[Path] = None) -> Removals:
 def has_change(version: str, since: Iterable[str]) -> bool:
     """Return whether a version is at or after a change that came to several series at once.
 
-    ``since`` names the first version of each series that has it; later series have it from their start.
+    ``since`` names the first version of each series that has it; later series have it from their start. A
+    certified branch is judged by its own certified versions among them, else by the release it came from.
     """
-    have = numbers(version)
-    firsts = {first[0]: first for first in map(numbers, since)}
+    branch, have = _certified(version), numbers(version)
+    ours = [numbers(one) for one in since if branch and _certified(one) == branch]
+    if ours:
+        return have >= min(ours)
+    firsts = {first[0]: first for first in map(numbers, (one for one in since if not _certified(one)))}
     if have[0] in firsts:
         return have >= firsts[have[0]]
-    return have[0] > max(firsts)
+    return have[0] > max(firsts, default=have[0])
 
 
 def numbers(version: str) -> Tuple[int, ...]:
-    """Return a version as numbers; a certified one as the release it branched from (22.8cert4: 22.8)."""
-    release = version.replace("certified-", "").partition("cert")[0]
-    return tuple(int(number) for number in re.findall("[0-9]+", release)) or (0,)
+    """Return a version as numbers to compare; 22.8cert4 comes after 22.8.0 and before 22.8.1."""
+    release, _, certificate = version.replace("certified-", "").partition("cert")
+    found = [int(number) for number in re.findall("[0-9]+", release)] or [0]
+    padded = (*found, 0, 0)[: max(len(found), _PARTS)]
+    return (*padded, *(int(number) for number in re.findall("[0-9]+", certificate)[:1]))
+
+
+def _certified(version: str) -> str:
+    """Return the branch of a certified version (22.8cert4, certified-22.8-cert4: 22.8), else nothing."""
+    release, certified, _ = version.replace("certified-", "").partition("cert")
+    return release.rstrip("-") if certified else ""
 
 
 def _completed(data: Dict[str, Any]) -> Dict[str, Any]:

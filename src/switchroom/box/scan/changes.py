@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from fnmatch import fnmatch
-from typing import Dict, FrozenSet, Iterator, Mapping, Tuple
+from typing import Dict, FrozenSet, Iterator, Mapping
 
 from switchroom.box.conf import Configuration, Section, rooted
 from switchroom.box.scan import expression, judge
@@ -38,16 +38,15 @@ def changed(box: Box, changes: Mapping[str, Change], names: Mapping[str, bool]) 
 def notes(losses: Losses, catalog: Catalog) -> Iterator[Finding]:
     """Yield one finding that lists the titles of upstream's upgrade notes that the switch crosses."""
     source, target = losses.source.base(catalog), losses.target.base(catalog)
-    titles = [note.title for note in losses.removals.upgrade_notes if _new(source, target, note.versions)]
+    titles = [
+        note.title
+        for note in losses.removals.upgrade_notes
+        if has_change(target, note.versions) and not has_change(source, note.versions)
+    ]
     if titles:
         count = f"Upstream wrote {len(titles)} upgrade notes between {source} and {target}"
         message = f"{count}: {'; '.join(title.rstrip('.') for title in titles)}."
         yield Finding("upgrade-notes:all", Severity.INFO, "upgrade-notes", "all", message)
-
-
-def _new(source: str, target: str, versions: Tuple[str, ...]) -> bool:
-    released = [version for version in versions if not version.startswith("certified")]
-    return bool(released) and has_change(target, released) and not has_change(source, released)
 
 
 def _finding(change: Change, use: Use, going_back: bool) -> Finding:
