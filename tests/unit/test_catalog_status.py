@@ -104,6 +104,14 @@ def test_end_of_life_within_180_days_warns(catalog: Catalog, day: datetime.date,
     assert any("end of life on 2026-10-18" in text for text in texts) is warned
 
 
+@pytest.mark.parametrize(("days", "told"), [(30, False), (31, True)])
+def test_advice_says_that_newer_may_exist_once_the_catalog_is_old(
+    catalog: Catalog, days: int, told: bool
+) -> None:
+    remarks = advice(catalog, catalog.as_of + datetime.timedelta(days=days))
+    assert any(remark.place == "as_of" and "may exist" in remark.text for remark in remarks) is told
+
+
 def test_advice_names_releases_that_nobody_verified(catalog: Catalog) -> None:
     texts = [remark.text for remark in advice(catalog, TODAY)]
     assert any("22.11.0" in text and "unverified" in text for text in texts)

@@ -9,7 +9,7 @@ from typing import List
 
 import pytest
 
-from switchroom.cli import catalog
+from switchroom.cli import catalog, status
 from switchroom.cli import main as door
 from switchroom.cli.context import add_command
 from switchroom.core.errors import ExitCode, SwitchroomError
@@ -19,7 +19,7 @@ def run_with(monkeypatch: pytest.MonkeyPatch, error: BaseException, *flags: str)
     def fail(args: object, context: object) -> int:
         raise error
 
-    monkeypatch.setattr(catalog, "register", lambda sub, _words: add_command(sub, "boom", fail, "fails"))
+    monkeypatch.setattr(status, "register", lambda sub, _words: add_command(sub, "boom", fail, "fails"))
     return door.main(["boom", *flags])
 
 

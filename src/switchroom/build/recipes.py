@@ -80,7 +80,11 @@ def _sounds(specs: Path, catalog: Catalog) -> Recipe:
 
 
 def _release(specs: Path, release: Release) -> Recipe:
-    defines = {"sw_catalog": release.catalog.as_of.strftime("%Y.%m.%d"), "sw_repo_url": release.repo_url}
+    defines = {
+        "sw_catalog": release.catalog.as_of.strftime("%Y.%m.%d"),
+        "sw_revision": str(release.catalog.revision),
+        "sw_repo_url": release.repo_url,
+    }
     given = {
         KEY_NAME: generated(KEY_NAME, release.public_key),
         "catalog.yml": generated("catalog.yml", release.catalog_text),

@@ -10,6 +10,8 @@ from typing import Iterable, Iterator, Tuple
 from switchroom.catalog.model import RUNTIME_NAMES, Catalog, ElRelease, Series, Status
 from switchroom.catalog.status import ends_soon
 
+_FRESH_DAYS = 30  # upstream releases about every six weeks, and security fixes between
+
 
 @dataclass(frozen=True)
 class Advice:
@@ -21,9 +23,17 @@ class Advice:
 
 def advice(catalog: Catalog, on: datetime.date) -> Tuple[Advice, ...]:
     """Return what deserves attention on a day: end of life within 180 days, unverified facts in use."""
-    found = [remark for series in catalog.series.values() for remark in _series(series, on)]
+    found = list(_age(catalog, on))
+    found += [remark for series in catalog.series.values() for remark in _series(series, on)]
     found += [remark for release in catalog.el.values() for remark in _el(release, on)]
     return tuple(found)
+
+
+def _age(catalog: Catalog, on: datetime.date) -> Iterator[Advice]:
+    days = (on - catalog.as_of).days
+    if days > _FRESH_DAYS:
+        text = f"The catalog is of {catalog.as_of}, {days} days ago: newer releases and series may exist."
+        yield Advice("as_of", f"{text} 'switchroom catalog update --check' asks upstream.")
 
 
 def end_of_life_warnings(chosen: Iterable[Series], on: datetime.date) -> Tuple[str, ...]:

@@ -237,7 +237,10 @@ class ElRelease:
 
 @dataclass(frozen=True)
 class Catalog:
-    """All facts, as of one day; ``series`` is ordered: numbered, then certified, then fixtures."""
+    """All facts, as of one day; ``series`` is ordered: numbered, then certified, then fixtures.
+
+    ``revision`` counts the catalogs of one day, which are released as one package each.
+    """
 
     as_of: datetime.date
     references: Mapping[str, str]
@@ -245,6 +248,7 @@ class Catalog:
     sounds: Mapping[str, SoundSet]
     freepbx: Mapping[str, FreePBX]
     el: Mapping[str, ElRelease]
+    revision: int = 1
 
     @property
     def epoch(self) -> int:

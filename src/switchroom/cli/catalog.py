@@ -19,13 +19,14 @@ from switchroom.cli.context import Context, Subparsers, add_command, add_group
 from switchroom.core.errors import ExitCode, SwitchroomError
 
 
-def register(subparsers: Subparsers, _words: Sequence[str]) -> None:
-    """Add the ``catalog`` commands."""
+def register(subparsers: Subparsers, _words: Sequence[str]) -> Subparsers:
+    """Add the ``catalog`` commands and return their group."""
     group = add_group(subparsers, "catalog", "look up which releases exist, fit together and are supported")
     _add_list(group)
     _add_show(group)
     _add_check(group)
     _add_fit(group)
+    return group
 
 
 def _add_list(group: Subparsers) -> None:

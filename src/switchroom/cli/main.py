@@ -10,7 +10,7 @@ import logging
 import os
 import signal
 import sys
-from typing import Callable, List, NoReturn, Optional, Sequence, Tuple
+from typing import Callable, List, Mapping, NoReturn, Optional, Sequence, Tuple
 
 import switchroom
 from switchroom.cli.context import Context, named
@@ -21,6 +21,7 @@ from switchroom.core.progress import Reporter
 _BOX_COMMANDS: Tuple[str, ...] = ("catalog", "firstboot", "health", "resume", "status", "switch")
 _BUILD_COMMANDS: Tuple[str, ...] = ("build", "repo")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_BUILD_MODULES = {"catalog": "catalog_update"}  # where a build host's command does more than a box's
 
 
 def entry() -> NoReturn:
@@ -97,25 +98,30 @@ def report(error: SwitchroomError, as_json: bool) -> int:
 
 def make_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     """Return the parser of the command that the arguments name, or of all that this machine can run."""
-    return _parser(named(arguments, _available()), arguments)
+    modules = _BUILD_MODULES if _builds() else {}
+    return _parser(named(arguments, _available()), arguments, modules)
 
 
 def make_box_parser() -> argparse.ArgumentParser:
     """Return the parser of all commands that a box has."""
-    return _parser(_BOX_COMMANDS, ())
+    return _parser(_BOX_COMMANDS, (), {})
 
 
-def _parser(names: Sequence[str], arguments: Sequence[str]) -> argparse.ArgumentParser:
+def _parser(
+    names: Sequence[str], arguments: Sequence[str], modules: Mapping[str, str]
+) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="switchroom", description=switchroom.__doc__)
     parser.add_argument("--version", action="version", version=f"switchroom {switchroom.__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name in names:
-        importlib.import_module(f"switchroom.cli.{name}").register(subparsers, arguments[1:])
+        module = importlib.import_module(f"switchroom.cli.{modules.get(name, name)}")
+        module.register(subparsers, arguments[1:])
     return parser
 
 
 def _available() -> List[str]:
-    names = list(_BOX_COMMANDS)
-    if importlib.util.find_spec("switchroom.build") is not None:
-        names += _BUILD_COMMANDS
-    return names
+    return [*_BOX_COMMANDS, *(_BUILD_COMMANDS if _builds() else ())]
+
+
+def _builds() -> bool:
+    return importlib.util.find_spec("switchroom.build") is not None
