@@ -179,6 +179,18 @@ def test_what_is_not_touched_stays_as_it_is_written(
     ]
 
 
+def test_module_data_that_did_not_change_stays_as_it_is_written(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    same = Made("23.99.0", "2027-01-10", modules={"app_dial": "core"})
+    update(str(publish(data.parent / "same", same)), data, capsys)
+    old, new = (json.loads(path.read_text())["modules"] for path in (modules.PACKAGED, data / "modules.json"))
+    assert new["app_dial"] == old["app_dial"]
+    assert "23" in old["app_queue"][0]["in"]
+    assert "23" not in new["app_queue"][0]["in"]
+    assert list(new) == sorted(new)
+
+
 def test_a_second_catalog_of_one_day_is_another_release_of_its_package(
     upstream: Path, data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -149,6 +149,10 @@ def _enter_modules(table: Any, newer: Newer, facts: _Facts) -> None:
         table["modules"][name] = [one for one in kept if one["in"]]
     for module in facts.modules.values():
         _enter_module(table["modules"].setdefault(module.name, []), module, newer.series)
+    for records in table["modules"].values():
+        for record in records:
+            record["in"].sort(key=lambda key: (key.startswith("certified-"), order(key)))
+        records.sort(key=lambda record: [(key.startswith("certified-"), order(key)) for key in record["in"]])
     table["modules"] = {name: records for name, records in table["modules"].items() if records}
 
 
