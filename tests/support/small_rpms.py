@@ -15,6 +15,8 @@ from switchroom.build.repo.publish import Published
 from switchroom.core.progress import Reporter
 
 EPOCH = 1_700_000_000
+# What a channel's folder holds once something was published to it.
+ENTRIES = ["current", "generations", "mirrorlist", "mirrorlist-debuginfo"]
 QUIET = Reporter(quiet=True)
 
 
@@ -74,6 +76,19 @@ def build_many(folder: Path, count: int) -> List[Path]:
     spec.write_text(Small("many").spec().replace("%install", parts + "%install", 1))
     rpmbuild(folder, [spec])
     return sorted((folder / "rpms" / "noarch").glob("many-part*.rpm"))
+
+
+def build_with_debug(folder: Path, package: Small) -> List[Path]:
+    """Build a package with what rpmbuild makes for debuggers beside it, named so; return their files."""
+    kinds = ("debuginfo", "debugsource")
+    parts = "".join(
+        f"%package {kind}\nSummary: {kind}\n%description {kind}\n{kind}.\n%files {kind}\n" for kind in kinds
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    spec = folder / f"{package.name}.spec"
+    spec.write_text(package.spec().replace("%install", parts + "%install", 1))
+    rpmbuild(folder, [spec])
+    return sorted((folder / "rpms" / "noarch").glob("*.rpm"))
 
 
 def rpmbuild(folder: Path, specs: Sequence[Path]) -> None:

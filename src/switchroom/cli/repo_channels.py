@@ -146,7 +146,8 @@ def _channel_line(channel: ChannelState) -> str:
     if channel.since is None:
         return f"{name} nothing yet"
     kept = f"; kept: {', '.join(channel.earlier)}" if channel.earlier else ""
-    held = f"{len(channel.packages)} packages since {day(channel.since)}"
+    debug = f" and {len(channel.debug)} for debuggers" if channel.debug else ""
+    held = f"{len(channel.packages)} packages{debug} since {day(channel.since)}"
     return f"{name} generation {channel.generation}, {held}{kept}"
 
 

@@ -11,7 +11,7 @@ from typing import Dict, Iterator
 
 import pytest
 
-from support.small_rpms import EPOCH, Shop, Small, build
+from support.small_rpms import ENTRIES, EPOCH, Shop, Small, build
 from switchroom.build import repo
 from switchroom.build.keys import SigningKey
 from switchroom.build.repo import layout
@@ -223,7 +223,7 @@ def test_what_a_dead_publisher_left_is_ignored_then_removed(shop: Shop, small: P
     (folder / ".mirrorlist.dead").write_text("half")
     assert shop.nevras() == ["engine-1.0-1.lab.noarch"]
     shop.publish(small)
-    assert sorted(path.name for path in folder.iterdir()) == ["current", "generations", "mirrorlist"]
+    assert sorted(path.name for path in folder.iterdir()) == ENTRIES
     assert sorted(path.name for path in (folder / "generations").iterdir()) == ["0001", "0002"]
     assert repo.verify(shop.root).problems == ()
 

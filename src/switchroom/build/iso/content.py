@@ -14,7 +14,7 @@ from switchroom.build.keys import SigningKey
 from switchroom.build.kickstart.check import check
 from switchroom.build.kickstart.render import render
 from switchroom.build.kickstart.settings import KickstartSettings
-from switchroom.build.repo.generation import write_generation
+from switchroom.build.repo.generation import write_repository
 from switchroom.build.repo.layout import PUBLIC_KEY, open_repo
 from switchroom.build.repo.metadata import RepoPackage, in_order, newest_first, read_rpm
 from switchroom.build.workspace import data_path
@@ -70,7 +70,7 @@ def add_packages(
         os.utime(copy, (epoch, epoch))  # the metadata names a file's date
     together = in_order([*packages, *map(read_rpm, copies)])
     shutil.rmtree(repository)
-    write_generation(repository, together, key, epoch)
+    write_repository(repository, together, key, epoch)
     return together
 
 

@@ -7,7 +7,7 @@ from typing import Optional, Sequence, Tuple
 
 from switchroom.build.keys import SigningKey
 from switchroom.build.repo import layout
-from switchroom.build.repo.generation import write_generation
+from switchroom.build.repo.generation import write_repository
 from switchroom.build.repo.keyring import trusted_keys
 from switchroom.build.repo.metadata import RepoPackage
 from switchroom.build.repo.select import select
@@ -28,7 +28,8 @@ def export_media(
     """Write packages and signed metadata of a channel to the new folder ``dest`` and return the set.
 
     ``el`` is the Enterprise Linux major they are for.
-    ``names`` (package names or NEVRAs; a name means its newest version) narrows the set. The same set,
+    ``names`` (package names or NEVRAs; a name means its newest version) narrows the set; debug packages are
+    never in it. The same set,
     key and epoch give the same bytes. Raises SwitchroomError when ``dest`` exists, a name is unknown, or
     the repository is signed by another key.
     """
@@ -46,5 +47,5 @@ def export_media(
             hint=f"Publish packages to it first: switchroom repo publish --el {el}",
         )
     with staging(dest.parent) as scratch:
-        write_generation(scratch / "media", chosen, key, epoch).rename(dest)
+        write_repository(scratch / "media", chosen, key, epoch).rename(dest)
     return chosen

@@ -1,4 +1,4 @@
-"""Makes one whole signed repository folder out of packages, bit for bit the same each time."""
+"""Makes whole signed repository folders out of packages, bit for bit the same each time."""
 
 from __future__ import annotations
 
@@ -8,12 +8,23 @@ from pathlib import Path
 from typing import Sequence
 
 from switchroom.build.keys import SigningKey
-from switchroom.build.repo.metadata import PACKAGES, RepoPackage, write_repodata
+from switchroom.build.repo.metadata import DEBUG, PACKAGES, RepoPackage, write_repodata
 
 _FOLDER_MODE, _FILE_MODE = 0o755, 0o644
 
 
 def write_generation(folder: Path, packages: Sequence[RepoPackage], key: SigningKey, epoch: int) -> Path:
+    """Fill ``folder`` (made here) with a repository of packages, and one of those for debuggers inside it.
+
+    So both come into force by one rename. The second one is there even when it holds nothing: then a box
+    that asks for it gets an answer.
+    """
+    write_repository(folder, [package for package in packages if not package.is_debug], key, epoch)
+    write_repository(folder / DEBUG, [package for package in packages if package.is_debug], key, epoch)
+    return folder
+
+
+def write_repository(folder: Path, packages: Sequence[RepoPackage], key: SigningKey, epoch: int) -> Path:
     """Fill ``folder`` (made here) with packages, metadata and its signature, dated ``epoch``.
 
     Packages are hard links of their files where the file system allows, else copies.

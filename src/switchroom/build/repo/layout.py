@@ -2,7 +2,8 @@
 
 ``<root>/<channel>/el<major>/x86_64/generations/NNNN/`` is a whole repository that never changes. A publisher
 makes the next one beside it, flushes it, renames it into place, then points the link ``current`` (the
-writers' truth) and the file ``mirrorlist`` (the readers' door) at it, each by one rename.
+writers' truth) and the mirror lists (the readers' doors, to its packages and its debug part) at it, each by
+one rename.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any, ContextManager, Dict, Iterator, List, Mapping, Optional, Tuple
 from urllib.parse import quote
 
-from switchroom.build.repo.metadata import PACKAGES, RepoPackage, read_repository
+from switchroom.build.repo.metadata import DEBUG, PACKAGES, RepoPackage, read_generation, read_repository
 from switchroom.core import lock
 from switchroom.core.errors import ExitCode, SwitchroomError
 from switchroom.core.files import fsync_dir, link_atomic, staging, write_atomic
@@ -25,6 +26,7 @@ from switchroom.core.files import fsync_dir, link_atomic, staging, write_atomic
 TESTING, STABLE = "testing", "stable"
 CHANNELS = (TESTING, STABLE)
 PUBLIC_KEY = "RPM-GPG-KEY-switchroom"
+MIRRORLIST, DEBUG_MIRRORLIST = "mirrorlist", "mirrorlist-debuginfo"
 LOCK = ".lock"
 VOUCHERS = f"{PUBLIC_KEY}.asc"
 RECORDS, PAGE = "records.jsonl", "index.html"
@@ -34,7 +36,7 @@ _ARCHITECTURE = "x86_64"
 _SETTINGS = "repository.json"
 _NEW, _OLD = ".new-", ".old-"
 # Scratch of this module, and of the atomic writes and links made below.
-_FILES = ("current", "mirrorlist", _SETTINGS, PUBLIC_KEY, VOUCHERS, RECORDS, PAGE)
+_FILES = ("current", MIRRORLIST, DEBUG_MIRRORLIST, _SETTINGS, PUBLIC_KEY, VOUCHERS, RECORDS, PAGE)
 _SCRATCH = (_NEW, _OLD, *(f".{name}." for name in _FILES))
 _KEEP_GENERATIONS = 3
 # dnf trusts its copy of the metadata for 48 hours (metadata_expire) and fetches packages by it.
@@ -68,7 +70,7 @@ class Channel:
     @property
     def mirrorlist(self) -> Path:
         """The file dnf reads first: one line, the URL of the current generation."""
-        return self.folder / "mirrorlist"
+        return self.folder / MIRRORLIST
 
     @property
     def current(self) -> Optional[Path]:
@@ -77,8 +79,12 @@ class Channel:
         return self.folder / os.readlink(link) if link.is_symlink() else None
 
     def packages(self) -> Tuple[RepoPackage, ...]:
-        """Return the exact set of packages in force."""
+        """Return the exact set of packages in force, those for debuggers apart."""
         return read_repository(self.current) if self.current else ()
+
+    def all_packages(self) -> Tuple[RepoPackage, ...]:
+        """Return the exact set of packages in force, those for debuggers included."""
+        return read_generation(self.current) if self.current else ()
 
     def numbers(self) -> List[int]:
         """Return the numbers of the generations on disk, oldest first."""
@@ -98,10 +104,15 @@ class Channel:
         holding = (n for n in self.numbers() if (self.generation(n) / PACKAGES / file_name).is_file())
         return next(map(self.made, holding), None)
 
-    def mirrorlist_text(self) -> str:
-        """Return what the mirror list has to say now."""
-        place = f"{self.place}/generations/{self.current.name}/" if self.current else ""
-        return f"{repository_url(self.root)}/{place}\n" if place else ""
+    def mirrorlists(self) -> Dict[Path, str]:
+        """Return what each mirror list has to say now."""
+        if not self.current:
+            return {}
+        url = f"{repository_url(self.root)}/{self.place}/generations/{self.current.name}/"
+        lists = {self.mirrorlist: f"{url}\n"}
+        if (self.current / DEBUG).is_dir():  # not in what was published before there were any
+            lists[self.folder / DEBUG_MIRRORLIST] = f"{url}{DEBUG}/\n"
+        return lists
 
     def commit(self, prepared: Path) -> Path:
         """Make a prepared folder the generation in force and return its final path."""
@@ -116,10 +127,10 @@ class Channel:
         return final
 
     def announce(self) -> None:
-        """Make the mirror list name the generation in force, if it does not yet."""
-        text = self.mirrorlist_text().encode()
-        if text and (not self.mirrorlist.is_file() or self.mirrorlist.read_bytes() != text):
-            write_atomic(self.mirrorlist, text)
+        """Make the mirror lists name the generation in force, where they do not yet."""
+        for path, text in self.mirrorlists().items():
+            if not path.is_file() or path.read_text(encoding="utf-8") != text:
+                write_atomic(path, text.encode())
 
     def recover(self) -> None:
         """Remove what a publisher that died left behind: scratch, and generations never put in force."""

@@ -14,6 +14,8 @@ from switchroom.build.repo.evr import Dependency, Evr
 from switchroom.core.errors import SwitchroomError
 
 PACKAGES = "packages"
+# Beside it in a generation: the repository of its debug packages, which a box asks for by another name.
+DEBUG = "debug"
 # Gzip rather than createrepo_c's zstd: every dnf reads it, on hosts that are not EL too.
 _COMPRESSION = cr.GZ_COMPRESSION
 _CHANGELOGS = 10
@@ -48,6 +50,16 @@ class RepoPackage:
         """The file's name in any repository of ours."""
         record = self.record
         return f"{record.name}-{record.version}-{record.release}.{record.arch}.rpm"
+
+    @property
+    def is_debug(self) -> bool:
+        """Whether it is for debuggers only: rpmbuild's own debuginfo and debugsource packages."""
+        return self.name.endswith(("-debuginfo", "-debugsource"))
+
+    @property
+    def source(self) -> str:
+        """File name of the source package it was built from, with all others of that build."""
+        return str(self.record.rpm_sourcerpm)
 
     @property
     def sha256(self) -> str:
@@ -103,6 +115,12 @@ def read_repository(folder: Path) -> Tuple[RepoPackage, ...]:
             hint="Check it with: switchroom repo verify",
         ) from error
     return in_order(RepoPackage(folder / record.location_href, record) for record in records)
+
+
+def read_generation(folder: Path) -> Tuple[RepoPackage, ...]:
+    """Return the packages of a generation and, where it has one, of its debug part; raises as above."""
+    parts = [place for place in (folder, folder / DEBUG) if place == folder or place.is_dir()]
+    return in_order(package for place in parts for package in read_repository(place))
 
 
 def in_order(packages: Any) -> Tuple[RepoPackage, ...]:

@@ -68,6 +68,7 @@ def _channel(channel: ChannelState) -> Dict[str, object]:
         "since": day(channel.since or 0.0),
         "place": f"{channel.place}/generations/{channel.generation}",
         "packages": [_package(package) for package in channel.packages],
+        "debug": len(channel.debug),
     }
 
 

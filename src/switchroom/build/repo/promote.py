@@ -16,7 +16,7 @@ from switchroom.build.repo.gate import Gate
 from switchroom.build.repo.generation import write_generation
 from switchroom.build.repo.keyring import trusted_keys
 from switchroom.build.repo.layout import MAJORS, STABLE, TESTING, Channel, open_repo
-from switchroom.build.repo.metadata import RepoPackage, without
+from switchroom.build.repo.metadata import RepoPackage, in_order, without
 from switchroom.build.repo.publish import Published, prepared_generation
 from switchroom.build.repo.select import select
 from switchroom.build.signatures import Verdict, Verifier, verifier
@@ -42,6 +42,7 @@ def promote(
     The gate: each package is intact and signed by the repository's key, it was in testing and was tested as
     the policy asks, and stable closes afterwards: what ours require of ours is in stable, and the rest is in
     ``base_repos`` (``ID=FOLDER`` or ``ID=URL``) or, with none given, reported as left to the base system.
+    The debug packages of a build go with it, whatever the policy says of them.
     ``force`` is a reason to pass over the policy, which is recorded; signatures and closure stay. Raises
     SwitchroomError (code REFUSED), with nothing changed, when the gate stays shut. Testing keeps what was
     promoted.
@@ -89,18 +90,26 @@ def _judge(
     bases: Sequence[Capabilities],
 ) -> _Judged:
     """Choose the packages and hold them against the gate."""
-    tested, kept = source.packages(), target.packages()
-    chosen = tested if names is None else select(tested, names, where=TESTING)
+    tested, kept = source.all_packages(), target.all_packages()
+    chosen = tested if names is None else _with_debug(select(tested, names, where=TESTING), tested)
     moved = without(chosen, kept)
     keys = trusted_keys(source.root, key)
     with verifier(keys) as trusted:
         _check_signatures(moved, trusted)
         known = records.examine(source.root, trusted)
         remarks = (*known.remarks(), *trusted.remarks)
-    obstacles = _check_policy(Gate(source, known), moved, force)
+    run = [package for package in moved if not package.is_debug]
+    obstacles = _check_policy(Gate(source, known), run, force)
     left = _check_closed((*kept, *moved), Capabilities((*tested, *kept)), bases)
     unchanged = tuple(package.file_name for package in without(chosen, moved))
     return _Judged(kept, moved, unchanged, obstacles, left, remarks, keys)
+
+
+def _with_debug(chosen: Sequence[RepoPackage], tested: Sequence[RepoPackage]) -> Tuple[RepoPackage, ...]:
+    """Add what debuggers need to read a crash of the packages chosen."""
+    builds = {package.source for package in chosen}
+    debug = (package for package in tested if package.is_debug and package.source in builds)
+    return in_order({package.file_name: package for package in (*chosen, *debug)}.values())
 
 
 def _put_in_force(

@@ -94,7 +94,7 @@ def _plan(target: Channel, paths: Sequence[Path], key: SigningKey) -> _Plan:
         found = inbox.judge(paths, trusted)
     everywhere = _published(target.root)
     _refuse_changed(found, everywhere)
-    kept = target.packages()
+    kept = target.all_packages()
     here = {package.file_name for package in kept}
     return _Plan(
         keys=keys,
@@ -106,7 +106,8 @@ def _plan(target: Channel, paths: Sequence[Path], key: SigningKey) -> _Plan:
 
 
 def _published(root: Path) -> Dict[str, RepoPackage]:
-    return {package.file_name: package for channel in all_channels(root) for package in channel.packages()}
+    everything = (package for channel in all_channels(root) for package in channel.all_packages())
+    return {package.file_name: package for package in everything}
 
 
 def _refuse_changed(found: Sequence[Incoming], published: Dict[str, RepoPackage]) -> None:

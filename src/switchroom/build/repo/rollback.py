@@ -12,9 +12,9 @@ from switchroom.build.repo import chronicle, layout, records
 from switchroom.build.repo.generation import write_generation
 from switchroom.build.repo.keyring import trusted_keys
 from switchroom.build.repo.layout import MAJORS, Channel, open_repo
-from switchroom.build.repo.metadata import read_repository, without
+from switchroom.build.repo.metadata import read_generation, without
 from switchroom.build.repo.publish import prepared_generation
-from switchroom.build.repo.verify import verify_folder
+from switchroom.build.repo.verify import verify_generation
 from switchroom.build.signatures import Verifier, verifier
 from switchroom.core.errors import ExitCode, SwitchroomError
 from switchroom.core.progress import Reporter
@@ -59,7 +59,7 @@ def rollback(
         keys = trusted_keys(root, key)
         with verifier(keys) as trusted:
             _check_whole(target.generation(number), trusted)
-        now, then = target.packages(), read_repository(target.generation(number))
+        now, then = target.all_packages(), read_generation(target.generation(number))
         removed, returned = without(now, then), without(then, now)
         if not dry_run:
             with (
@@ -94,7 +94,7 @@ def _choose(target: Channel, to: Optional[int]) -> int:
 
 
 def _check_whole(folder: Path, trusted: Verifier) -> None:
-    problems = verify_folder(folder, trusted)
+    problems = verify_generation(folder, trusted)
     if problems:
         raise SwitchroomError(
             f"The generation in '{folder}' is not whole; nothing was changed.",

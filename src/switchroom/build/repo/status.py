@@ -15,7 +15,10 @@ from switchroom.build.signatures import verifier
 
 @dataclass(frozen=True)
 class ChannelState:
-    """A channel: the generation in force, since when (seconds since 1970), and the earlier ones kept."""
+    """A channel: the generation in force, since when (seconds since 1970), and the earlier ones kept.
+
+    ``debug`` are its packages for debuggers, which are not among ``packages``.
+    """
 
     name: str
     el: int
@@ -23,17 +26,24 @@ class ChannelState:
     generation: str
     since: Optional[float]
     packages: Tuple[RepoPackage, ...]
+    debug: Tuple[RepoPackage, ...]
     earlier: Tuple[str, ...]
 
     def as_dict(self) -> Dict[str, object]:
         """Return it as JSON."""
-        names = [package.nevra for package in self.packages]
-        return {**vars(self), "packages": names, "earlier": list(self.earlier)}
+        names = {
+            "packages": [package.nevra for package in self.packages],
+            "debug": [package.nevra for package in self.debug],
+        }
+        return {**vars(self), **names, "earlier": list(self.earlier)}
 
 
 @dataclass(frozen=True)
 class Status:
-    """``ahead`` is in testing and not in stable, ``behind`` (NEVRAs) the other way round."""
+    """``ahead`` is in testing and not in stable, ``behind`` (NEVRAs) the other way round.
+
+    Debug packages are in neither: they follow what they were built with.
+    """
 
     channels: Tuple[ChannelState, ...]
     policy: Policy
@@ -83,7 +93,7 @@ def _standings(root: Path, el: int, packages: Sequence[RepoPackage], chronicle: 
 
 
 def _state(channel: Channel) -> ChannelState:
-    current = channel.current
+    current, packages = channel.current, channel.all_packages()
     number = int(current.name) if current else 0
     return ChannelState(
         name=channel.name,
@@ -91,7 +101,8 @@ def _state(channel: Channel) -> ChannelState:
         place=channel.place,
         generation=current.name if current else "",
         since=channel.made(number) if current else None,
-        packages=channel.packages(),
+        packages=tuple(package for package in packages if not package.is_debug),
+        debug=tuple(package for package in packages if package.is_debug),
         earlier=tuple(f"{each:04d}" for each in channel.numbers() if each < number),
     )
 

@@ -9,13 +9,13 @@ from typing import Dict, Iterator, List, Optional, Sequence, Set, Tuple
 from switchroom.build.publickeys import read_keys
 from switchroom.build.repo import layout, page, records
 from switchroom.build.repo.layout import CHANNELS, Channel, all_channels, open_repo
-from switchroom.build.repo.metadata import PACKAGES, RepoPackage, read_repository, record_paths
+from switchroom.build.repo.metadata import DEBUG, PACKAGES, RepoPackage, read_repository, record_paths
 from switchroom.build.signatures import UntrustedError, Verdict, Verifier, verifier
 from switchroom.core.errors import SwitchroomError
 from switchroom.core.files import sha256
 
 _REPOMD = ("repomd.xml", "repomd.xml.asc")
-_CHANNEL_ENTRIES = {"current", "generations", "mirrorlist"}
+_CHANNEL_ENTRIES = {"current", "generations", layout.MIRRORLIST, layout.DEBUG_MIRRORLIST}
 _File = Tuple[int, int]  # device and inode: generations share their packages by hard links
 
 
@@ -55,7 +55,7 @@ def verify(root: Path, channels: Sequence[str] = CHANNELS, key_file: Optional[Pa
             fingerprints=trusted.keys.fingerprints,
             generations=tuple(f"{c.name}/el{c.el}/{c.current.name}" for c in used if c.current),
             superseded=tuple(f"{c.name}/el{c.el}/{n:04d}" for c in used for n in _superseded(c)),
-            packages=sum(len(list((c.current / PACKAGES).glob("*"))) for c in used if c.current),
+            packages=sum(len(list(c.current.glob(f"**/{PACKAGES}/*"))) for c in used if c.current),
             problems=(*problems, *told),
             remarks=(*trusted.remarks, *remarks),
         )
@@ -104,11 +104,22 @@ def _file(path: Path) -> _File:
 
 
 def verify_folder(folder: Path, trusted: Verifier) -> Tuple[str, ...]:
-    """Return the problems of one plain repository folder (a generation, or an installer's)."""
+    """Return the problems of one plain repository folder, such as an installer's."""
     return tuple(_check_folder(folder, _Judge(trusted)))
 
 
-def _check_folder(folder: Path, judge: _Judge) -> Iterator[str]:
+def verify_generation(folder: Path, trusted: Verifier) -> Tuple[str, ...]:
+    """Return the problems of a generation and of its debug part."""
+    return tuple(_check_generation(folder, _Judge(trusted)))
+
+
+def _check_generation(folder: Path, judge: _Judge) -> Iterator[str]:
+    yield from _check_folder(folder, judge, apart=folder / DEBUG)
+    if (folder / DEBUG).is_dir():
+        yield from _check_folder(folder / DEBUG, judge)
+
+
+def _check_folder(folder: Path, judge: _Judge, apart: Optional[Path] = None) -> Iterator[str]:
     repomd, signature = (folder / "repodata" / name for name in _REPOMD)
     try:
         judge.trusted.check_detached(repomd, signature)
@@ -122,7 +133,7 @@ def _check_folder(folder: Path, judge: _Judge) -> Iterator[str]:
         yield error.message
     else:
         yield from _check_packages(packages, judge)
-        yield from _strays(folder, packages)
+        yield from _strays(folder, packages, apart)
 
 
 def _is_of_the_machine(error: SwitchroomError) -> bool:
@@ -178,15 +189,13 @@ def _check_channel(channel: Channel, judge: _Judge) -> Iterator[str]:
     for path in sorted(channel.folder.iterdir()):
         if path.name not in _CHANNEL_ENTRIES and not path.name.startswith("."):
             yield f"'{path}' does not belong there."
-    if (
-        not channel.mirrorlist.is_file()
-        or channel.mirrorlist.read_text(errors="replace") != channel.mirrorlist_text()
-    ):
-        yield f"'{channel.mirrorlist}' does not name the current generation."
+    for path in (channel.folder / name for name in (layout.MIRRORLIST, layout.DEBUG_MIRRORLIST)):
+        if (path.read_text(errors="replace") if path.is_file() else None) != channel.mirrorlists().get(path):
+            yield f"'{path}' does not name the current generation."
     if channel.current:
-        yield from _check_folder(channel.current, judge)
+        yield from _check_generation(channel.current, judge)
     for number in _superseded(channel):
-        yield from _check_folder(channel.generation(number), judge)
+        yield from _check_generation(channel.generation(number), judge)
 
 
 def _check_records(folder: Path) -> Iterator[str]:
@@ -207,10 +216,10 @@ def _check_packages(packages: Sequence[RepoPackage], judge: _Judge) -> Iterator[
             yield f"The package '{path}' is {verdict.value}."
 
 
-def _strays(folder: Path, packages: Sequence[RepoPackage]) -> Iterator[str]:
+def _strays(folder: Path, packages: Sequence[RepoPackage], apart: Optional[Path]) -> Iterator[str]:
     expected: Set[Path] = {package.path for package in packages}
     expected.update(path for path, _ in record_paths(folder).values())
     expected.update(folder / "repodata" / name for name in _REPOMD)
     for path in sorted(folder.rglob("*")):
-        if not path.is_dir() and path not in expected:
+        if not path.is_dir() and path not in expected and apart not in path.parents:
             yield f"'{path}' is not in the metadata."
