@@ -201,7 +201,8 @@ def test_dnf_installs_what_is_published_while_the_box_runs(
     changed = {
         line.split()[-1] for line in appliance.run("rpm", "-Va", check=False).stdout.decode().splitlines()
     }
-    assert changed == {"/etc/yum.repos.d/switchroom.repo", "/etc/yum.repos.d/switchroom-testing.repo"}
+    files = ("switchroom", "switchroom-testing", "switchroom-debuginfo")
+    assert changed == {f"/etc/yum.repos.d/{name}.repo" for name in files}
 
 
 def test_the_first_engine_named_is_the_selected_one(new_appliance: NewAppliance) -> None:

@@ -135,7 +135,12 @@ def test_packages_came_over_https_and_epel_and_crb_are_on(site: Site) -> None:
         enabled = box.output("dnf", "-q", "repolist", "--enabled").split()
         assert {"switchroom-stable", "epel", "crb"} <= set(enabled)
         pointed = box.output("cat", "/etc/yum.repos.d/switchroom.repo")
-        assert f"mirrorlist={site.server.url}/stable/el{el}/$basearch/mirrorlist" in pointed
+        place = f"el{el}/$basearch/mirrorlist"
+        assert f"mirrorlist={site.server.url}/stable/{place}" in pointed
+        beside = box.output("cat", "/etc/yum.repos.d/switchroom-debuginfo.repo").splitlines()
+        assert [line for line in beside if line.startswith("mirrorlist=")] == [
+            f"mirrorlist={site.server.url}/{channel}/{place}-debuginfo" for channel in ("stable", "testing")
+        ]
 
 
 def test_both_majors_answer_a_call(site: Site) -> None:
