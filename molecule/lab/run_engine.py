@@ -27,6 +27,13 @@ class Engine:
     def __init__(self, root: Path, namespaces: subprocess.Popen[bytes]) -> None:
         self._root, self._namespaces = root, namespaces
 
+    @property
+    def pid(self) -> int:
+        """Asterisk's process number, as the host sees it."""
+        unshare = self._namespaces.pid
+        (child,) = Path(f"/proc/{unshare}/task/{unshare}/children").read_text().split()
+        return int(child)
+
     def command(self, text: str) -> str:
         """Return the answer to a console command, such as ``core show version``."""
         return self._console(text).stdout.decode(errors="replace").strip()

@@ -6,6 +6,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from switchroom.build import macros
 from switchroom.build.lookaside import Lookaside
 from switchroom.build.packages import Builder, Outcome, Workshop, local_builder
 from switchroom.build.recipe import Recipe, read
@@ -13,41 +14,58 @@ from switchroom.build.workspace import data_path
 from switchroom.core.progress import Reporter
 
 EPOCH = 1_700_000_000
-COMPILE = 'gcc %{optflags} -g3 -DSMALL=1 -ffile-prefix-map="$PWD"=. -o small small.c'
+# As engines are compiled: by the distribution's flags, below the source's folder, headers by absolute path.
+COMPILE = """\
+export CCACHE_BASEDIR="$PWD" CCACHE_NOHASHDIR=1 CFLAGS="%{optflags} %{sw_path_flags}" TOP="$PWD"
+cd main
+gcc $CFLAGS -I"$TOP/include" -DSMALL=1 -c -o small.o small.c
+gcc %{build_ldflags} -o ../small small.o"""
+INSTALL = """\
+install -D small %{buildroot}%{_bindir}/small
+%{sw_find_sources}"""
 
-_SPEC = """Name: small
+_SPEC = """%global _lto_cflags %{nil}
+Name: small
 Version: 1.0
 Release: 1%{?dist}
 Summary: Small package
 License: MIT
 Source0: small.c
+Source1: small.h
 BuildRequires: gcc
 %description
 Small package.
 %prep
 %setup -q -c -T
-cp %{SOURCE0} .
+install -D -t main %{SOURCE0}
+install -D -t include %{SOURCE1}
 %build
 @BUILD@
 %install
-install -D small %{buildroot}%{_bindir}/small
+@INSTALL@
 %files
 %{_bindir}/small
 %changelog
 * Tue Nov 14 2023 Tester <tester@example.com> - 1.0-1
 - Made on the spot
 """
-_SOURCE = '#include <stdio.h>\nint main(void) { puts(__FILE__ " " __DATE__ " " __TIME__); return 0; }\n'
+_SOURCE = """\
+#include <stdio.h>
+#include "small.h"
+int main(void) { puts(__FILE__ " " __DATE__ " " __TIME__); return small("small"); }
+"""
+_HEADER = "static inline int small(const char *word) { return puts(word) + puts(__FILE__) < 0; }\n"
 
 
-def write_specs(folder: Path, build: str) -> Path:
-    """Write the spec, ``build`` as its %build section, and what stands beside specs; return the folder."""
+def write_specs(folder: Path, build: str = COMPILE, install: str = INSTALL) -> Path:
+    """Write the spec with these sections, and what stands beside specs; return the folder."""
     (folder / "small").mkdir(parents=True)
-    (folder / "small.spec").write_text(_SPEC.replace("@BUILD@", build))
+    (folder / "small.spec").write_text(_SPEC.replace("@BUILD@", build).replace("@INSTALL@", install))
     (folder / "small/small.c").write_text(_SOURCE)
+    (folder / "small/small.h").write_text(_HEADER)
     (folder / "debian-names.yml").write_text("gcc: gcc\n")
-    for name in ("macros.lab", "macros.reproducible"):
-        shutil.copyfile(data_path("rpmspecs") / name, folder / name)
+    for path in macros.files(data_path("rpmspecs")):
+        shutil.copyfile(path, folder / path.name)
     return folder
 
 

@@ -47,7 +47,7 @@ def engine_defines(series: Series) -> Dict[str, str]:
 
 def rpmspec(spec: str, defines: Dict[str, str], *options: str) -> str:
     """Run rpmspec on a spec; its output, free of complaints."""
-    argv = ["rpmspec", "--load", str(SPECS / macros.REPRODUCIBLE), "--load", str(SPECS / macros.LAB)]
+    argv = ["rpmspec", *(word for path in macros.files(SPECS, el=False) for word in ("--load", str(path)))]
     argv += [*macros.define_options(defines), *options, str(SPECS / f"{spec}.spec")]
     done = subprocess.run(argv, capture_output=True, text=True, check=True)
     assert done.stderr == ""

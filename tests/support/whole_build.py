@@ -20,7 +20,7 @@ from support.packages import FIXTURE as OVERLAY
 from support.packages import command
 from support.small_rpms import QUIET, Shop, Small
 from support.small_rpms import build as build_small
-from support.small_specs import COMPILE, make, write_specs
+from support.small_specs import make, write_specs
 from switchroom.build import packages, recipes
 from switchroom.build.keys import development_key
 from switchroom.build.lookaside import Lookaside
@@ -93,7 +93,7 @@ def small(out: Path) -> List[Path]:
     """Build something compiled, and stand-ins for engines and sounds."""
     engines = [Small(name) for one in (S22, FIXTURE) for name in (one.meta, one.engine)]
     stand_ins = build_small(out / "small", *engines, *map(Small, _SOUNDS))
-    return [*make(write_specs(out / "specs", COMPILE)).packages, *stand_ins]
+    return [*make(write_specs(out / "specs")).packages, *stand_ins]
 
 
 def _binary(name: str) -> str:

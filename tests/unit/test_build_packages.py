@@ -27,7 +27,7 @@ class Bench:
         self.tools = ["gcc 12.2"]
         self.defines: Dict[str, str] = {"sw_version": "1.0"}
         self.epoch = 1_700_000_000
-        for name in ("demo.spec", "macros.lab", "macros.reproducible", "source.tar.gz"):
+        for name in ("demo.spec", "macros.el9", "macros.lab", "macros.reproducible", "source.tar.gz"):
             (folder / name).write_text(name)
 
     @contextlib.contextmanager

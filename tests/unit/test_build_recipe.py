@@ -37,6 +37,7 @@ def specs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "demo").mkdir(parents=True)
     (folder / "demo.spec").write_text(SPEC)
     (folder / "demo/demo.conf").write_text("a = 1\n")
+    (folder / "macros.el9").write_text("%optflags -O2\n")
     (folder / "macros.lab").write_text("%dist .lab\n")
     (folder / "macros.reproducible").write_text("%_buildhost here.invalid\n")
     (folder / "debian-names.yml").write_text("gcc: gcc\nmake: make\njansson-devel: libjansson-dev\n")

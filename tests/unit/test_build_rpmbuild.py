@@ -17,6 +17,7 @@ def inputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Inputs:
     monkeypatch.setenv("SWITCHROOM_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(rpmbuild, "_CCACHE_FOLDERS", (str(tmp_path / "none"),))
     on_el(monkeypatch, False)
+    (tmp_path / "macros.el9").write_text("%clamp 0\n")
     (tmp_path / "macros.lab").write_text("%dist .lab\n")
     (tmp_path / "macros.reproducible").write_text("# why\n%_buildhost here.invalid\n%clamp 1\n")
     source = tmp_path / "demo.conf"
@@ -42,6 +43,7 @@ def test_rpmbuild_gets_an_environment_and_folders_of_its_own(inputs: Inputs, tmp
         "rpmbuild",
         "-bb",
         "--nodeps",
+        *("--load", f"{tmp_path}/macros.el9"),
         *("--load", f"{tmp_path}/macros.lab"),
         *("--load", f"{tmp_path}/macros.reproducible"),
         *("--define", "_topdir /w"),

@@ -83,6 +83,25 @@ def test_scripts_of_the_engine_are_plain_posix_shell(script: str, expanded: Dict
     assert not re.search(r"\{\w+(,\w+)+\}|\[\[", text), "bash only"
 
 
+def _named(spec: str) -> List[str]:
+    return rpmspec(spec, ALL[spec], "-q", "--queryformat", "%{NAME}\n").split()
+
+
+def test_by_els_rules_an_engine_has_packages_for_debuggers_and_nothing_else_has() -> None:
+    found = {spec: [name for name in _named(spec) if "-debug" in name] for spec in ALL}
+    engine = SERIES["22"].engine
+    assert found.pop("asterisk") == [f"{engine}-debuginfo", f"{engine}-debugsource"]
+    assert [names for names in found.values() if names] == []
+
+
+def test_an_engine_is_compiled_as_debugedit_can_read_it(expanded: Dict[str, str]) -> None:
+    text = expanded["22"]
+    (constant,) = set(re.findall(r"-fdebug-prefix-map=\$PWD=(\S+)", text))
+    own = f"/usr/src/debug/{SERIES['22'].engine}-{SERIES['22'].version}-{SERIES['22'].build}.lab.x86_64"
+    assert f"debugedit -b {constant} -d {own}\n" in scriptlet(text, "install")
+    assert "-ffile-prefix-map" not in text
+
+
 def _repositories(release: str) -> Dict[str, str]:
     lines = (EL_NAMES / f"{release}.tsv").read_text().splitlines()
     rows = (line.split("\t") for line in lines if line and not line.startswith("#"))

@@ -13,13 +13,18 @@ from lab.engines.repack import NotOfferedError, ensure_16
 from switchroom.catalog.model import Series
 
 _CURRENT, _FIXTURE = "22", "99"
+_FOR_DEBUGGERS = ("-debuginfo-", "-debugsource-")
 
 
 class Shelf:
-    """The engines of the lab, from the built ``packages`` of the ``series`` 22 and 99."""
+    """The engines of the lab, from the built ``packages`` of the ``series`` 22 and 99.
+
+    They come without their debug packages: a relabelled engine has none, and no test of a switch needs any.
+    """
 
     def __init__(self, packages: Sequence[Path], series: Mapping[str, Series]) -> None:
-        self._packages, self._series = packages, series
+        self._packages = [rpm for rpm in packages if not any(word in rpm.name for word in _FOR_DEBUGGERS)]
+        self._series = series
 
     @property
     def shared(self) -> tuple[Path, ...]:

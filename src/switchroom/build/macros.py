@@ -10,12 +10,13 @@ from switchroom.build.host import is_el
 
 _MACRO = re.compile(r"^%(?P<name>\w+)\s+(?P<value>.*)$", re.MULTILINE)
 REPRODUCIBLE = "macros.reproducible"
-LAB = "macros.lab"
+# What is not EL is told EL's rules first, then what else its rpm lacks.
+LAB = ("macros.el9", "macros.lab")
 
 
 def files(specs: Path, el: bool | None = None) -> Tuple[Path, ...]:
     """Return the macro files beside the specs that count on this host (``el``: asked if None)."""
-    names = (REPRODUCIBLE,) if (is_el() if el is None else el) else (LAB, REPRODUCIBLE)
+    names = (REPRODUCIBLE,) if (is_el() if el is None else el) else (*LAB, REPRODUCIBLE)
     return tuple(specs / name for name in names)
 
 

@@ -15,7 +15,7 @@ from switchroom.core.errors import ExitCode, SwitchroomError
 from switchroom.core.progress import Reporter
 
 NAMES = "debian-names.yml"
-_TOOLS = ("gcc", "ld", "rpmbuild")
+_TOOLS = ("gcc", "ld", "rpmbuild", "ccache")
 _ALWAYS = ("rpm", "rpm-build", "libc6-dev", "glibc-devel", "redhat-rpm-config", "binutils")
 
 
@@ -60,7 +60,7 @@ def missing_packages(specs: Path, build_requires: Iterable[str]) -> List[str]:
 
 
 def fingerprint(specs: Path, build_requires: Iterable[str]) -> List[str]:
-    """Return the versions of compiler, linker, rpm, C library and build dependencies."""
+    """Return the versions of compiler, linker, rpm, ccache (if used), C library and build dependencies."""
     installed = installed_packages()
     wanted = list(build_requires)
     names = set(_ALWAYS) | set(wanted)
