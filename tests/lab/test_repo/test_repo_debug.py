@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import shutil
 from pathlib import Path
 from typing import List
 
@@ -120,10 +120,8 @@ def test_what_was_published_before_there_were_any_is_as_good_as_it_was(
 ) -> None:
     shop.publish(small)
     generation = shop.current()
-    for folder, _, files in os.walk(generation / "debug", topdown=False):
-        for name in files:
-            Path(folder, name).unlink()
-        Path(folder).rmdir()
+    shutil.rmtree(generation / "debug")
+    assert "mirrorlist-debuginfo' does not name" in repo.verify(shop.root).problems[0]
     (generation.parents[1] / "mirrorlist-debuginfo").unlink()
     assert repo.verify(shop.root).problems == ()
     shop.publish(*built)
