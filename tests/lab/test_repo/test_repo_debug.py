@@ -65,7 +65,7 @@ def test_no_test_is_asked_of_them_and_no_one_waits_for_them(shop: Shop, built: L
     shop.publish(*built)
     repo.set_policy(shop.root, None, ["lab"])
     assert [each.package.name for each in repo.status(shop.root).ahead] == ["engine"]
-    repo.record(shop.root, "lab", ["engine"], passed=True)
+    shop.record("lab", ["engine"], passed=True)
     assert len(shop.promote("engine").added) == 3
 
 
