@@ -14,6 +14,8 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
 import yaml
 
+from support import el_real
+
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "tests/data/el"
 DOCUMENT = ROOT / "docs/collection.md"
@@ -27,6 +29,7 @@ _KINDS = {
     "package": re.compile(r"_packages?(_|$)"),
     "unit": re.compile(r"_(services?|units?|timers?)(_|$)"),
 }
+_UNITS = "/usr/lib/systemd/system/"
 _PATH = re.compile(r"/[^{}\s]*")
 
 
@@ -106,7 +109,21 @@ def _known(what: str, candidates: Sequence[str], major: str) -> Optional[str]:
         entry = places()[what].get(candidate)
         if entry and major in entry["majors"]:
             return str(entry["source"])
+        if candidate in seen(what, major):
+            return "el-real"
     return None
+
+
+@functools.lru_cache
+def seen(what: str, major: str) -> frozenset[str]:
+    """Return the ``units`` or ``paths`` of a major that real systems, spec files or SELinux's policy have."""
+    labelled = {row["path"] for row in el_real.rows("labels.tsv") if major in row["majors"].split()}
+    specified = el_real.rows("places-el9.tsv") if major == "9" else []
+    if what == "units":
+        units = {path.rpartition("/")[2] for path in labelled if path.startswith(_UNITS)}
+        return units | {row["name"] for row in specified if row["kind"] == "unit"} | el_real.units(major)
+    paths = {row["name"] for row in specified if row["kind"] == "path"}
+    return frozenset(paths | {path for path in labelled if not path.startswith(_UNITS)})
 
 
 def unproved() -> List[Name]:

@@ -40,6 +40,11 @@ def test_something_is_proved_and_something_is_not() -> None:
     assert proof(Name("base", "package", "chronny", "9")) is None
     assert proof(Name("php", "path", "/etc/php.d/80-switchroom.ini", "9")) == "php"
     assert proof(Name("php", "path", "/etc/php.d/80-switchroom.ini", "10")) is None
+    assert proof(Name("mariadb", "unit", "mariadb.service", "10")) == "el-real"  # labelled by the policy
+    assert proof(Name("base", "unit", "crond.service", "10")) == "el-real"  # seen on
+    assert proof(Name("base", "unit", "nftables.service", "10")) == "el-real"  # seen off
+    assert proof(Name("base", "unit", "cron.service", "10")) is None
+    assert proof(Name("base", "path", "/etc/dnf/automatic.conf", "9")) == "el-real"  # in a spec file
     assert proof(Name("any", "path", "/opt/switchroom", "9")) is None
     assert len(unproved()) < len(el_facts.names()) / 2
 
