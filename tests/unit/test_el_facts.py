@@ -9,7 +9,7 @@ from typing import Any, Dict, Iterator, Tuple
 import pytest
 import yaml
 
-from support import el_facts
+from support import el_facts, el_real
 from support.el_facts import DATA, MAJORS, Name, listed, proof, strings, unproved, variables
 
 ROOT = el_facts.ROOT
@@ -51,6 +51,12 @@ def test_something_is_proved_and_something_is_not() -> None:
 
 def test_every_package_is_known_where_lists_are_complete() -> None:
     assert [name for name in unproved() if name.kind == "package"] == []
+
+
+@pytest.mark.parametrize("major", MAJORS)
+def test_the_lists_have_what_real_systems_have(major: str) -> None:
+    keys = {"gpg-pubkey"}  # rpm shows imported keys as packages
+    assert el_real.packages(major) | el_real.installer(major) <= listed(major) | keys
 
 
 @pytest.mark.parametrize(("major", "kind", "stream"), list(catalog_streams()))

@@ -77,22 +77,7 @@ def _system(images: Dict[str, Image]) -> Dict[str, Any]:
     told["dnf.conf"] = _each(machines, lambda image: image["dnf"]["dnf.conf"]["main"])
     told["sshd"] = _each(machines, lambda image: image["sshd_config"])
     told["firewall"] = _each(machines, lambda image: image.get("firewall-enabled"))
-    told["chrony"] = _each(machines, lambda image: image.get("chrony"))
-    told["selinux"] = _each(machines, lambda image: image["selinux"]["policy"])
-    told["default-target"] = _each(machines, lambda image: image["default-target"])
-    told["kernel"] = _each(machines, lambda image: image["sysconfig"]["kernel"])
-    told["dropins"] = sorted({unit for image in machines for unit in _dropins(image)})
     return told
-
-
-def _dropins(image: Image) -> List[str]:
-    folders = image["systemd-service-dropins"]
-    return [
-        f"{folder}/{unit}/{name}"
-        for folder in folders
-        for unit in folders[folder]
-        for name in folders[folder][unit]
-    ]
 
 
 def _each(images: Sequence[Image], take: Callable[[Image], Any]) -> List[Any]:
