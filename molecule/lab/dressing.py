@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import List
 
+from lab import accounts
 from lab.recipe import DRESS, Recipe
+from switchroom.core import process
+
+_ACCOUNTS = ("etc/passwd", "etc/group")  # not copied: the files in the root change hands with them
 
 
 def dress(root: Path, recipe: Recipe) -> None:
@@ -18,6 +23,9 @@ def dress(root: Path, recipe: Recipe) -> None:
     for name in recipe.empty:
         _remove(root / name)
         (root / name).touch()
+    accounts.adopt(root, DRESS / "etc")
+    # What is on and off is what the presets say; a mask stays a mask.
+    process.run(["systemctl", f"--root={root}", "preset-all"], what="Setting what starts in the lab base")
     _link(root, recipe)
     _hide(root, recipe)
 
@@ -29,8 +37,14 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def dress_files(folder: Path) -> List[Path]:
+    """Return the files of a dress that are copied as they are."""
+    kept = [folder / name for name in _ACCOUNTS]
+    return sorted(path for path in folder.rglob("*") if path.is_file() and path not in kept)
+
+
 def _copy_files(root: Path) -> None:
-    for source in sorted(path for path in DRESS.rglob("*") if path.is_file()):
+    for source in dress_files(DRESS):
         target = root / source.relative_to(DRESS)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.unlink(missing_ok=True)

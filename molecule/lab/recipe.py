@@ -16,7 +16,7 @@ DRESS = HERE / "dress"
 STUB_SPEC = HERE / "lab-base.spec.in"
 
 # The files whose content decides what a base is.
-_INGREDIENTS = ("recipe.yml", "lab-base.spec.in", "base.py", "dressing.py", "stub.py", "dress")
+_INGREDIENTS = ("recipe.yml", "lab-base.spec.in", "base.py", "dressing.py", "accounts.py", "stub.py", "dress")
 
 
 @dataclass(frozen=True)

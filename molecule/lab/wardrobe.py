@@ -12,7 +12,9 @@ import tempfile
 from pathlib import Path
 from typing import Dict
 
+from lab import accounts
 from lab.base import ensure_base
+from lab.dressing import dress_files
 from lab.layers import ensure_layer
 from lab.namespaces import Namespaces
 from lab.recipe import HERE, Recipe, load_recipe
@@ -43,6 +45,10 @@ def dress_layer(dress: str) -> Path:
             place = inside / target
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, place)
+        if _own(dress).is_dir():
+            accounts.adopt(inside, _own(dress) / "etc")
+            preset = ["systemctl", f"--root={root}", "preset-all"]
+            life.run(preset, "mount", what="Setting what starts in a dress")
         (inside / "etc/pki/rpm-gpg" / KEY).write_bytes(development_key().export_public())
         if _RELEASES[dress] != load_recipe().release:
             _rename(_recipe(dress), inside / "var/lib/rpm")
@@ -50,16 +56,21 @@ def dress_layer(dress: str) -> Path:
     return ensure_layer(_key(dress), (), fill)
 
 
+def _own(dress: str) -> Path:
+    """Return the folder of what a dress has beyond the base's; of the base's own major there is none."""
+    return HERE / f"dress-{dress}"
+
+
 def _files(dress: str) -> Dict[Path, Path]:
     """Return the dress's files, and where in a box they go."""
-    own = HERE / f"dress-{dress}"
-    found = {path: path.relative_to(own) for path in sorted(own.rglob("*")) if path.is_file()}
+    found = {path: path.relative_to(_own(dress)) for path in dress_files(_own(dress))}
     return {**found, _REPOSITORIES: Path("etc/yum.repos.d/lab.repo")}
 
 
 def _key(dress: str) -> str:
     digest = hashlib.sha256(f"{dress}\0{development_key().fingerprint}\0".encode())
-    for source, target in [*_files(dress).items(), (Path(__file__), Path(__file__))]:
+    own = [(path, path) for path in sorted(_own(dress).rglob("*")) if path.is_file()]
+    for source, target in [*_files(dress).items(), *own, (Path(__file__), Path(__file__))]:
         digest.update(f"{target.name}\0".encode())
         digest.update(source.read_bytes())
     return digest.hexdigest()

@@ -12,6 +12,7 @@ import pytest
 
 from lab.base import ensure_base
 from lab.roots import inside, scratch_root
+from support import el_real
 from switchroom.core.errors import SwitchroomError
 
 pytestmark = pytest.mark.lab("debootstrap", "rpmbuild", "unshare")
@@ -58,6 +59,36 @@ def test_dnf_takes_it_for_release_9_and_works_without_a_network(lab_root: Path) 
     assert "lab-base.x86_64" in text(lab_root, "unshare", "--net", "dnf", "list", "--installed")
     find = "import dnf.rpm; print(dnf.rpm.detect_releasever('/'))"
     assert text(lab_root, "/usr/libexec/platform-python", "-c", find) == "9"
+
+
+def test_sshd_is_set_as_on_enterprise_linux(lab_root: Path) -> None:
+    inside(lab_root, "mkdir", "-p", "/run/sshd")
+    said = dict(line.split(" ", 1) for line in text(lab_root, "sshd", "-T").splitlines())
+    assert (said["syslogfacility"], said["x11forwarding"], said["printmotd"]) == ("AUTHPRIV", "yes", "no")
+    assert (said["gssapicleanupcredentials"], said["usepam"]) == ("no", "yes")
+    name, server = said["subsystem"].split()
+    assert (name, (lab_root / server[1:]).is_file()) == ("sftp", True)
+
+
+def test_what_starts_is_what_starts_on_enterprise_linux(lab_root: Path) -> None:
+    words = ["systemctl", f"--root={lab_root}", "list-unit-files", "--no-legend", "--no-pager"]
+    rows = subprocess.run(words, check=True, capture_output=True, text=True).stdout.splitlines()
+    state = {row.split()[0]: row.split()[1] for row in rows}
+    started = {unit for unit, said in state.items() if said == "enabled"}
+    assert started - el_real.on("9") == {"lab-sysnet.service"}
+    assert {"sshd.service", "logrotate.timer", "dnf-makecache.timer", "remote-fs.target"} <= started
+    there = {unit for unit, said in state.items() if said == "disabled"}
+    assert there & el_real.on("9") == set()
+    assert "ssh.service" not in state
+
+
+def test_files_have_owners_and_privileged_programs_their_bits(lab_root: Path) -> None:
+    assert text(lab_root, "find", "/", "-xdev", "(", "-nouser", "-o", "-nogroup", ")") == ""
+    assert text(lab_root, "stat", "-c", "%U:%G %a", "/usr/bin/sudo", "/var/log/wtmp", "/usr/bin/chage") == (
+        "root:root 4755\nroot:utmp 664\nroot:shadow 2755"
+    )
+    assert text(lab_root, "id", "-u", "sshd") == "74"
+    assert text(lab_root, "pwck", "--read-only", "--quiet") == ""
 
 
 def test_programs_of_debian_are_out_of_sight(lab_root: Path) -> None:

@@ -17,12 +17,12 @@ from switchroom.catalog.load import load_catalog
 from switchroom.core import process
 
 # Of the kernel while it runs; a package would be in its way.
-_NOT_PACKAGED = ("proc", "sys", "dev", "run", "tmp")
+_NOT_PACKAGED = ("proc", "sys", "dev", "run")
 
 
 def package(system: System, root: Path, kernel: str, scratch: Path) -> Path:
     """Build and sign the package of ``root``'s files and return it; ``scratch`` is a folder for rpmbuild."""
-    for name in _NOT_PACKAGED:
+    for name in (*_NOT_PACKAGED, "tmp"):
         process.run(["find", root / name, "-mindepth", "1", "-delete"])
     paths = sorted(path for path in root.rglob("*") if path.relative_to(root).parts[0] not in _NOT_PACKAGED)
     (scratch / "files").write_text("".join(_rows(root, paths)))
