@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import csv
 import functools
+import json
 from pathlib import Path
 from typing import Any, Dict, FrozenSet, List
-
-import yaml
 
 DATA = Path(__file__).parents[1] / "data/el-real"
 # Other names of units: an installed system shows them as enabled too.
@@ -17,7 +16,7 @@ _ALIASES = ("dbus-org.", "autovt@", "runlevel", "ctrl-alt-del", "dbus.service")
 @functools.cache
 def systems(major: str) -> Dict[str, Any]:
     """Return what systems of a major have in common."""
-    told: Dict[str, Dict[str, Any]] = yaml.safe_load((DATA / "systems.yml").read_text())
+    told: Dict[str, Dict[str, Any]] = json.loads((DATA / "systems.json").read_text())
     return told[major]
 
 

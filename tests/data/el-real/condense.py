@@ -15,8 +15,6 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterable, List, Sequence
 
-import yaml
-
 HERE = Path(__file__).parent
 _MAJORS = {"9": r"(centos_9|rhel_9\.\d)-", "10": r"(centos_10|rhel_10\.\d)-"}
 _CONTAINER = "-tar-"  # a base without a kernel or services, no machine
@@ -40,8 +38,7 @@ def main(folder: Path) -> None:
         if installers:
             shares = _shares(list(installers.values()), _runtime)
             _write(f"installer-el{major}.tsv", f"installers of EL {major}", installers, shares)
-    text = yaml.safe_dump(systems, sort_keys=False, width=120)
-    (HERE / "systems.yml").write_text("---\n# Made by condense.py, see README.md.\n" + text)
+    (HERE / "systems.json").write_text(json.dumps(systems, indent=1) + "\n")
 
 
 def _installed(image: Image) -> List[str]:
