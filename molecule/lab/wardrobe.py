@@ -47,13 +47,21 @@ def dress_layer(dress: str) -> Path:
             shutil.copyfile(source, place)
         if _own(dress).is_dir():
             accounts.adopt(inside, _own(dress) / "etc")
-            preset = ["systemctl", f"--root={root}", "preset-all"]
-            life.run(preset, "mount", what="Setting what starts in a dress")
+            _preset(life, root)
         (inside / "etc/pki/rpm-gpg" / KEY).write_bytes(development_key().export_public())
         if _RELEASES[dress] != load_recipe().release:
             _rename(_recipe(dress), inside / "var/lib/rpm")
 
     return ensure_layer(_key(dress), (), fill)
+
+
+def _preset(life: Namespaces, root: Path) -> None:
+    """Turn on and off what the dress's presets say; the console, masked in the base, stays as it is."""
+    systemctl = ["systemctl", f"--root={root}"]
+    listed = life.run([*systemctl, "list-unit-files", "--no-legend", "--state=enabled,disabled"], "mount")
+    units = [line.split()[0] for line in listed.stdout.decode().splitlines()]
+    wanted = [unit for unit in units if not unit.startswith("getty@")]
+    life.run([*systemctl, "preset", *wanted], "mount", what="Setting what starts in a dress")
 
 
 def _own(dress: str) -> Path:

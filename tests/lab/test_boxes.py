@@ -110,9 +110,9 @@ def test_boxes_reach_each_other_and_the_host(pair: tuple[Box, Box]) -> None:
 
 def test_boxes_do_not_stop_each_others_units(pair: tuple[Box, Box]) -> None:
     left, right = pair
-    left.run("systemctl", "stop", "cron.service")
-    assert left.run("systemctl", "is-active", "cron.service", check=False).returncode != 0
-    assert right.output("systemctl", "is-active", "cron.service") == "active"
+    left.run("systemctl", "stop", "systemd-logind.service")
+    assert left.run("systemctl", "is-active", "systemd-logind.service", check=False).returncode != 0
+    assert right.output("systemctl", "is-active", "systemd-logind.service") == "active"
 
 
 def test_words_and_files_arrive_as_they_are(pair: tuple[Box, Box], tmp_path: Path) -> None:

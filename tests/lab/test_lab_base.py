@@ -12,6 +12,7 @@ import pytest
 
 from lab.base import ensure_base
 from lab.roots import inside, scratch_root
+from lab.wardrobe import dress_layer
 from support import el_real
 from switchroom.core.errors import SwitchroomError
 
@@ -80,6 +81,15 @@ def test_what_starts_is_what_starts_on_enterprise_linux(lab_root: Path) -> None:
     there = {unit for unit, said in state.items() if said == "disabled"}
     assert there & el_real.on("9") == set()
     assert "ssh.service" not in state
+
+
+def test_the_other_dress_turns_on_what_is_on_there() -> None:
+    layer = dress_layer("el10")
+    more = {path.name for path in (layer / "etc/systemd/system").glob("*.wants/*")}
+    assert more == {"remote-cryptsetup.target", "systemd-pstore.service"}
+    assert more <= el_real.on("10") - el_real.on("9")
+    names = [line.partition(":")[0] for line in (layer / "etc/shadow").read_text().splitlines()]
+    assert {line.partition(":")[0] for line in (layer / "etc/passwd").read_text().splitlines()} == set(names)
 
 
 def test_files_have_owners_and_privileged_programs_their_bits(lab_root: Path) -> None:
