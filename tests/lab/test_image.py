@@ -6,21 +6,26 @@ the kickstart's %post and the kernel are real.
 
 from __future__ import annotations
 
+import contextlib
+import fnmatch
 import hashlib
 import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
+import tempfile
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Dict, Iterator, NamedTuple
+from typing import Dict, Iterator, NamedTuple, Set, Tuple
 
 import pytest
 
 from lab import bootable, images
-from support import disk_images, media
+from lab.stub import RPM_HOME
+from support import disk_images, image_files, media
 from support.boxes import common_repository
 from switchroom.build.iso.lab_base import lab_base
 from switchroom.build.keys import development_key
@@ -32,24 +37,34 @@ pytestmark = pytest.mark.lab(
     "debootstrap", "dnf", "lvm", "mkfs.xfs", "qemu-img", "qemu-system-x86_64", "rpmbuild", "sfdisk", "ssh"
 )
 
+DATA = Path(__file__).parents[1] / "data"
+_REASONS = "SELECT rpm.name, trans_item.reason FROM trans_item JOIN rpm USING (item_id)"
+_NEEDED, _BY_NAME = 1, 2  # libdnf's TransactionItemReason: DEPENDENCY, USER
+
 
 class Made(NamedTuple):
-    """An image and the private key that its root lets in."""
+    """An image, the private key that its root lets in, and what LVM noted on the machine that made it."""
 
     image: Path
     key: Path
+    notes: Set[Tuple[Path, float]]
 
 
 @pytest.fixture(scope="module")
-def made(common_repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
-    folder = tmp_path_factory.mktemp("image")
-    key = folder / "key"
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
-    image = folder / "pbx.qcow2"
-    done = disk_images.make(bootable.medium(), common_repository, image, "--ssh-key", f"{key}.pub")
-    assert done.returncode == ExitCode.DONE, done.stderr
-    assert str(image) in done.stdout
-    return Made(image, key)
+def made(common_repository: Path) -> Iterator[Made]:
+    # Not below /tmp: what the build leaves under its own path must not give the new system its /tmp.
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        image, key = Path(folder, "pbx.qcow2"), Path(folder, "key")
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+        before = lvm_notes()
+        done = disk_images.make(bootable.medium(), common_repository, image, "--ssh-key", f"{key}.pub")
+        assert done.returncode == ExitCode.DONE, done.stderr
+        assert str(image) in done.stdout
+        yield Made(image, key, lvm_notes() - before)
+
+
+def lvm_notes() -> Set[Tuple[Path, float]]:
+    return {(path, path.stat().st_mtime) for path in Path("/etc/lvm").glob("*/pbx*")}
 
 
 def test_it_is_signed_and_tells_what_is_in_it(made: Made, tmp_path: Path) -> None:
@@ -79,6 +94,61 @@ def test_it_takes_the_space_of_what_is_in_it(made: Made) -> None:
     found = json.loads(subprocess.run(words, check=True, capture_output=True).stdout)
     assert (found["format"], found["virtual-size"]) == ("qcow2", 24 << 30)
     assert found["actual-size"] < 1 << 30
+
+
+class Disk(NamedTuple):
+    """What is in an image: the bytes of its disk, its files, and who asked for which package."""
+
+    raw: Path
+    unowned: Set[str]
+    root: Path
+
+
+@pytest.fixture(scope="module")
+def disk(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Disk]:
+    folder = tmp_path_factory.mktemp("disk")
+    raw = image_files.raw(made.image, folder)
+    with image_files.mounted(raw, folder / "root") as root:
+        yield Disk(raw, image_files.unowned(root, folder), root)
+
+
+def test_nothing_on_its_disk_tells_of_the_machine_that_made_it(made: Made, disk: Disk) -> None:
+    builder = [disk_images.BUILDER["host"], disk_images.BUILDER["LOGNAME"]]
+    assert image_files.mentions(disk.raw, [*builder, str(made.image.parent), RPM_HOME["HOME"]]) == {}
+
+
+def test_nothing_of_it_stays_on_the_machine_that_made_it(made: Made) -> None:
+    assert made.notes == set()
+    assert [path.name for path in made.image.parent.iterdir() if path.name.startswith(".")] == []
+
+
+def test_each_file_is_a_package_s_or_is_meant_to_be_there(disk: Disk) -> None:
+    rules = [line.split("\t") for line in (DATA / "image-files.tsv").read_text().splitlines()[2:]]
+    meant = [pattern for pattern, _why in rules]
+    strays = {path for path in disk.unowned if not any(fnmatch.fnmatch(path, rule) for rule in meant)}
+    assert strays == set()
+    idle = {rule for rule in meant if not any(fnmatch.fnmatch(path, rule) for path in disk.unowned)}
+    assert idle == set(), "these rules allow what is not there"
+
+
+def test_what_machines_may_not_share_is_empty_or_away(disk: Disk) -> None:
+    assert (disk.root / "etc/machine-id").read_bytes() == b""
+    emptied = ["tmp", "var/tmp", "var/cache/dnf", "root", "var/log/journal"]
+    left = {name: sorted(path.name for path in (disk.root / name).glob("*")) for name in emptied}
+    assert {name: found for name, found in left.items() if found} == {}
+    assert not list((disk.root / "etc/ssh").glob("ssh_host_*"))
+
+
+def test_dnf_knows_why_each_package_is_there_and_not_who_built_the_image(disk: Disk, tmp_path: Path) -> None:
+    shutil.copy(disk.root / "var/lib/dnf/history.sqlite", tmp_path)
+    with contextlib.closing(sqlite3.connect(tmp_path / "history.sqlite")) as history:
+        rows = history.execute("SELECT user_id, cmdline FROM trans").fetchall()
+        reasons = dict(history.execute(_REASONS).fetchall())
+    assert len(rows) > 1
+    assert {user for user, _line in rows} == {-1}  # as libdnf keeps "unset": no login made them
+    assert not [line for _user, line in rows if "installroot" in line or "--config" in line]
+    assert {reasons[name] for name in ("chrony", "switchroom-first-boot", "asterisk22")} == {_BY_NAME}
+    assert {reasons[name] for name in reasons if name.startswith("asterisk22.")} == {_NEEDED}
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import sqlite3
 import subprocess
 from pathlib import Path
 from typing import List
@@ -10,7 +13,7 @@ import pytest
 from pykickstart.constants import KS_SCRIPT_PRE
 
 from support.kickstarts import scripts, settings
-from switchroom.build.image import bootloader, storage
+from switchroom.build.image import bootloader, storage, traces
 from switchroom.build.image.description import read
 from switchroom.build.image.plan import check_size, plan
 from switchroom.build.image.storage import FileSystem
@@ -55,6 +58,15 @@ def test_small_disk_is_refused() -> None:
         check_size(8192)
     assert raised.value.code == ExitCode.USAGE
     assert "24576" in raised.value.hint
+
+
+def test_disk_that_cannot_give_room_back_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "fallocate").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "fallocate").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    with pytest.raises(SwitchroomError, match="cannot make holes") as raised:
+        storage.divide(tmp_path / "disk.raw", plan(24 * 1024))
+    assert raised.value.code == ExitCode.REFUSED
 
 
 def test_fstab_names_volumes_by_device_and_partitions_by_their_own_name() -> None:
@@ -170,3 +182,47 @@ def test_without_root_it_says_so(
     assert main(["build", "image", *words]) == ExitCode.REFUSED
     assert "needs root" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def history(path: Path) -> sqlite3.Connection:
+    """Return a new history of dnf, with the columns that the build touches."""
+    path.parent.mkdir(parents=True)
+    database = sqlite3.connect(path)
+    database.execute("CREATE TABLE trans (id INTEGER PRIMARY KEY, user_id INTEGER, cmdline TEXT)")
+    rows = [(1000, "--config /home/mallory/dnf.conf --installroot /home/mallory/root install @core")]
+    rows += [(1000, "-y install asterisk22")]
+    with database:
+        database.executemany("INSERT INTO trans (user_id, cmdline) VALUES (?, ?)", rows)
+    return database
+
+
+def test_dnf_s_history_stays_without_who_and_where(tmp_path: Path) -> None:
+    path = tmp_path / "var/lib/dnf/history.sqlite"
+    (tmp_path / "etc").mkdir()
+    with contextlib.closing(history(path)) as database:
+        traces.remove(tmp_path)
+        rows = database.execute("SELECT user_id, cmdline FROM trans ORDER BY id").fetchall()
+    assert rows == [(-1, ""), (-1, "-y install asterisk22")]
+    assert b"mallory" not in path.read_bytes()
+
+
+def test_what_machines_may_not_share_is_removed_and_nothing_outside(tmp_path: Path) -> None:
+    root, outside = tmp_path / "root", tmp_path / "outside"
+    history(root / "var/lib/dnf/history.sqlite").close()
+    for name in (
+        "etc/ssh/ssh_host_rsa_key",
+        "var/log/hawkey.log",
+        "var/log/dnf.rpm.log",
+        "tmp/x/y",
+        "var/tmp/z",
+    ):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text("left")
+    outside.mkdir()
+    (outside / "precious").touch()
+    (root / "var/cache").mkdir()
+    (root / "var/cache/dnf").symlink_to(outside)
+    traces.remove(root)
+    left = sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
+    assert left == ["etc/machine-id", "var/lib/dnf/history.sqlite"]
+    assert (outside / "precious").exists()

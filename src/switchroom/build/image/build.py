@@ -11,7 +11,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Mapping, Sequence, Tuple
 
-from switchroom.build.image import bootloader, inside, install, medium, mounts, record, settings, storage
+from switchroom.build.image import (
+    bootloader,
+    inside,
+    install,
+    medium,
+    mounts,
+    record,
+    settings,
+    storage,
+    traces,
+)
 from switchroom.build.image.description import Description, read
 from switchroom.build.image.medium import Laid, Supply
 from switchroom.build.image.plan import Plan, check_size, plan
@@ -134,6 +144,7 @@ class _Build:
         with self._reporter.step("Installing the boot loader"):
             bootloader.install(self._root, self._raw, systems)
             settings.label(self._root)
+        storage.trim(systems, self._root)
         run(["umount", "--recursive", self._root], what="Unmounting the image")
         made = record.Made(
             self._base,
@@ -191,7 +202,7 @@ class _Build:
             with self._reporter.step(f"Installing Asterisk {self._order.series.key}"):
                 for script in wanted.scripts:
                     inside.run_script(root, script)
-        settings.forget(root)
+        traces.remove(root)
 
     def _finish(self, made: record.Made) -> Built:
         order, image = self._order, self._folder / self._order.out.name

@@ -39,7 +39,8 @@ class Source:
 def install(root: Path, sources: Sequence[Source], packages: Sequence[str], el: int, scratch: Path) -> None:
     """Install packages into the empty ``root``, each one's signature checked.
 
-    ``scratch`` is a folder for dnf. Raises SwitchroomError with dnf's words when it fails.
+    dnf's history is the new system's. ``scratch`` is a folder for its configuration; dnf takes all other
+    folders of its own as below ``root``. Raises SwitchroomError with dnf's words when it fails.
     """
     keyless = [one.name for one in sources if not one.keys]
     if keyless:
@@ -49,8 +50,7 @@ def install(root: Path, sources: Sequence[Source], packages: Sequence[str], el: 
             code=ExitCode.REFUSED,
         )
     conf = scratch / "dnf.conf"
-    folders = f"cachedir={scratch}/cache\npersistdir={scratch}/persist\nlogdir={scratch}/log\n"
     module = f"module_platform_id=platform:el{el}\n"
-    conf.write_text(_MAIN + folders + module + "".join(one.section() for one in sources))
+    conf.write_text(_MAIN + module + "".join(one.section() for one in sources))
     words: List[Arg] = ["dnf", "--config", conf, "--installroot", root, f"--releasever={el}", "--assumeyes"]
     run([*words, "install", *packages], what="Installing the system")

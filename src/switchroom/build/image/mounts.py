@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import socket
 import stat
 from pathlib import Path
 from typing import Iterator
@@ -12,7 +13,8 @@ from typing import Iterator
 from switchroom.core.errors import ExitCode, SwitchroomError
 from switchroom.core.process import run
 
-_CLONE_NEWNS = 0x00020000  # linux/sched.h; os.unshare came with Python 3.12
+_CLONE_NEWNS, _CLONE_NEWUTS = 0x00020000, 0x04000000  # linux/sched.h; os.unshare came with Python 3.12
+_HOST_NAME = "localhost"  # LVM writes the name of the machine into each volume group
 _DEVICES = {
     "null": (1, 3),
     "zero": (1, 5),
@@ -24,14 +26,16 @@ _DEVICES = {
 
 
 def make_private() -> None:
-    """Give this process a mount namespace of its own; SwitchroomError when it may not have one."""
-    if os.geteuid() != 0 or ctypes.CDLL(None, use_errno=True).unshare(_CLONE_NEWNS) != 0:
+    """Give this process mounts and a host name of its own; SwitchroomError when it may not have them."""
+    kinds = _CLONE_NEWNS | _CLONE_NEWUTS
+    if os.geteuid() != 0 or ctypes.CDLL(None, use_errno=True).unshare(kinds) != 0:
         raise SwitchroomError(
             "Making a disk image needs root: it mounts file systems and runs dnf in them.",
             hint="Run it with sudo, in a virtual machine or a privileged container.",
             code=ExitCode.REFUSED,
         )
     run(["mount", "--make-rprivate", "/"])
+    socket.sethostname(_HOST_NAME)
 
 
 @contextlib.contextmanager

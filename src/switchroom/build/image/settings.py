@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 
 from switchroom.build.image.description import Description
@@ -11,14 +10,6 @@ from switchroom.build.image.inside import inside
 
 _SELINUX = "etc/selinux/config"
 _CONTEXTS = "etc/selinux/targeted/contexts/files/file_contexts"
-# What must differ in every machine that starts from the image, and what is only this build's.
-_NOT_SHARED = (
-    "var/lib/systemd/random-seed",
-    "etc/ssh/ssh_host_*",
-    "var/cache/dnf/*",
-    "var/log/dnf*",
-    "tmp/*",
-)
 
 
 def apply(root: Path, wanted: Description) -> None:
@@ -40,14 +31,6 @@ def label(root: Path) -> None:
     """Give every file its SELinux label where the system has a policy; this machine need not have SELinux."""
     if (root / _CONTEXTS).is_file():
         inside(root, "setfiles", "-F", f"/{_CONTEXTS}", "/", what="Setting SELinux labels")
-
-
-def forget(root: Path) -> None:
-    """Remove what may not be shared by all machines that start from the image."""
-    (root / "etc/machine-id").write_text("")  # empty: systemd makes one at the first boot
-    for pattern in _NOT_SHARED:
-        for path in root.glob(pattern):
-            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
 def _set_selinux(root: Path, wanted: Description) -> None:

@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from switchroom.build.image.plan import Plan, Volume
+from switchroom.core.errors import ExitCode, SwitchroomError
 from switchroom.core.process import Arg, output, run
 
-TOOLS = ("sfdisk", "losetup", "lvm", "mkfs.xfs", "mkfs.vfat", "mkswap", "mount")
+TOOLS = ("sfdisk", "losetup", "lvm", "mkfs.xfs", "mkfs.vfat", "mkswap", "mount", "fallocate", "fstrim")
 
 _MIB = 1 << 20
+_NO_COPIES = "backup { backup = 0 archive = 0 }"  # of the metadata, in this machine's /etc/lvm
 # GPT partition types: the UEFI and Discoverable Partitions specifications, and GRUB's manual for biosboot.
 _TYPES = {
     "biosboot": "21686148-6449-6E6F-744E-656564454649",
@@ -46,9 +48,13 @@ class FileSystem:
 
 
 def divide(image: Path, plan: Plan) -> Tuple[FileSystem, ...]:
-    """Make the sparse file ``image`` with partitions, volumes and empty file systems, and return these."""
+    """Make the sparse file ``image`` with partitions, volumes and empty file systems, and return these.
+
+    Raises SwitchroomError where its own file system cannot take back room from within a file.
+    """
     with image.open("xb") as stream:
         stream.truncate(plan.size * _MIB)
+    _check_holes(image)
     rows = [
         f"start={one.start}MiB, size={one.size}MiB, type={_TYPES[one.fstype]}, name={one.name}"
         for one in plan.partitions
@@ -76,12 +82,22 @@ def mount(image: Path, systems: Sequence[FileSystem], root: Path) -> None:
 
     The loop devices end with the mounts, and these with the mount namespace.
     """
-    mounted = [one for one in systems if one.fstype == "xfs" and one.mount]
-    for one in sorted(mounted, key=lambda one: one.mount or ""):
+    for one in _mounted(systems):
         place = root / (one.mount or "").lstrip("/")
         place.mkdir(parents=True, exist_ok=True)
         options = f"loop,offset={one.offset},sizelimit={one.size}"
         run(["mount", "-t", one.fstype, "-o", options, image, place], what=f"Mounting '{one.mount}'")
+
+
+def trim(systems: Sequence[FileSystem], root: Path) -> None:
+    """Give back the room that removed files held, so that what was in them is not in the image."""
+    for one in _mounted(systems):
+        run(["fstrim", root / (one.mount or "").lstrip("/")], what="Giving back what removed files held")
+
+
+def _mounted(systems: Sequence[FileSystem]) -> List[FileSystem]:
+    mounted = [one for one in systems if one.fstype == "xfs" and one.mount]
+    return sorted(mounted, key=lambda one: one.mount or "")
 
 
 def fstab(systems: Sequence[FileSystem]) -> str:
@@ -93,6 +109,17 @@ def fstab(systems: Sequence[FileSystem]) -> str:
         place = "none" if one.fstype == "swap" else one.mount
         rows.append(f"{one.source} {place} {kind} {options} 0 {check}\n")
     return "".join(rows)
+
+
+def _check_holes(image: Path) -> None:
+    punch: List[Arg] = ["fallocate", "--punch-hole", "--length", str(_MIB), image]
+    if run(punch, check=False).returncode != 0:
+        raise SwitchroomError(
+            f"The file system of '{image.parent.parent}' cannot make holes in files.",
+            cause="What is removed from the image during its making would stay in it.",
+            hint="Give --out on XFS, ext4, Btrfs or tmpfs.",
+            code=ExitCode.REFUSED,
+        )
 
 
 def _on_partitions(plan: Plan) -> List[FileSystem]:
@@ -110,7 +137,7 @@ def _in_group(image: Path, plan: Plan) -> List[FileSystem]:
     with loop(image, home.start * _MIB, home.size * _MIB) as device:
 
         def lvm(command: str, *words: Arg) -> str:
-            alone: List[Arg] = ["--driverloaded", "n", "--devices", device]
+            alone: List[Arg] = ["--driverloaded", "n", "--devices", device, "--config", _NO_COPIES]
             return output(["lvm", command, *alone, *words], what="Making the volume group")
 
         lvm("pvcreate", device)
