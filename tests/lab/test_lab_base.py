@@ -101,6 +101,12 @@ def test_files_have_owners_and_privileged_programs_their_bits(lab_root: Path) ->
     assert text(lab_root, "pwck", "--read-only", "--quiet") == ""
 
 
+def test_a_boot_adds_no_user_that_enterprise_linux_has_not(lab_root: Path) -> None:
+    before = (lab_root / "etc/passwd").read_text(), (lab_root / "etc/group").read_text()
+    inside(lab_root, "systemd-sysusers")
+    assert ((lab_root / "etc/passwd").read_text(), (lab_root / "etc/group").read_text()) == before
+
+
 def test_programs_of_debian_are_out_of_sight(lab_root: Path) -> None:
     for name in ("apt", "apt-get", "dpkg"):
         assert inside(lab_root, "/bin/sh", "-c", f"command -v {name}", check=False).returncode != 0
