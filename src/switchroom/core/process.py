@@ -45,6 +45,8 @@ _PACKAGES = {
     "ar": ("binutils", "binutils"),
     "busybox": ("busybox-static", "busybox"),
     "dpkg-source": ("dpkg-dev", "dpkg-dev"),
+    "fallocate": ("util-linux", "util-linux"),
+    "fstrim": ("util-linux", "util-linux"),
     "ip": ("iproute2", "iproute"),
     "lvm": ("lvm2", "lvm2"),
     "losetup": ("util-linux", "util-linux"),
