@@ -65,7 +65,7 @@ def test_disk_that_cannot_give_room_back_is_refused(tmp_path: Path, monkeypatch:
     (tmp_path / "fallocate").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     with pytest.raises(SwitchroomError, match="cannot make holes") as raised:
-        storage.divide(tmp_path / "disk.raw", plan(24 * 1024))
+        storage.divide(tmp_path / "disk.raw", plan(24 * 1024, 9))
     assert raised.value.code == ExitCode.REFUSED
 
 
