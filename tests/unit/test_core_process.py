@@ -40,6 +40,14 @@ def test_failure_quotes_the_last_lines_and_the_command() -> None:
     assert sys.executable in caught.value.hint
 
 
+def test_a_command_that_would_fill_a_screen_is_not_shown_whole() -> None:
+    with pytest.raises(SwitchroomError) as caught:
+        run(["sh", "-c", "exit 1", *(f"argument-{number}" for number in range(500))])
+    assert caught.value.hint.startswith("The command was: sh -c 'exit 1' argument-0")
+    assert len(caught.value.hint) < 500
+    assert caught.value.hint.endswith("characters; --verbose shows them all)")
+
+
 def test_failure_with_a_log_file_names_it(tmp_path: Path) -> None:
     log_file = tmp_path / "logs" / "build.log"
     with pytest.raises(SwitchroomError) as caught:

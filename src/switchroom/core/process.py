@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 Arg = Union[str, "os.PathLike[str]"]
 Result = subprocess.CompletedProcess  # of bytes: tools print what they like
 
+_SHOWN = 400  # characters of a command in an error
 _GRACE_SECONDS = 2.0  # between SIGTERM and SIGKILL for a program that is stopped
 
 # The package that brings a tool, where it is not the tool's own name: (Debian, EL).
@@ -151,10 +152,18 @@ def failure(
 ) -> SwitchroomError:
     """Return the error for a command that ended badly, with the last lines it printed."""
     text = log_file.read_bytes() if log_file else result.stdout + result.stderr
-    hint = f"The whole log is in '{log_file}'." if log_file else f"The command was: {shlex.join(words)}"
+    hint = f"The whole log is in '{log_file}'." if log_file else f"The command was: {_shown(words)}"
     return SwitchroomError(
         f"{what} failed with exit code {result.returncode}.", cause=last_lines(text), hint=hint
     )
+
+
+def _shown(words: Sequence[str]) -> str:
+    """Return a command that can be pasted, or the beginning of one that would fill a screen."""
+    line = shlex.join(words)
+    if len(line) <= _SHOWN:
+        return line
+    return f"{line[:_SHOWN]} … ({len(line)} characters; --verbose shows them all)"
 
 
 def last_lines(text: bytes, count: int = 12) -> str:
