@@ -20,7 +20,7 @@ done
 dnf -y --setopt=reposdir="$folders" --setopt=strict=0 install --downloadonly --downloaddir="$downloads" $ROLE_PACKAGES ||
   echo "SWITCHROOM: what the first boot installs is not complete on this medium; the first boot will say what is missing." |
   announce
-for part in BaseOS AppStream; do
+for part in $MEDIA_REPOSITORIES; do
   [ -d "$MEDIA/$part/repodata" ] || continue
   copy "$part/repodata"
   (cd "$MEDIA" && find "$part" -name '*.rpm') | while IFS= read -r package; do

@@ -14,14 +14,29 @@ gpgcheck=1
 repo_gpgcheck=1
 REPO
 
-# The distribution's metadata on a medium is not signed; its packages are, by the keys the system now trusts.
-for part in BaseOS AppStream; do
+# Print the keys that the new system's enabled repositories name. The distribution puts more into /etc/pki/rpm-gpg, that
+# of its test packages among them.
+distribution_keys() (
+  shopt -s nullglob
+  awk '
+    function settle() { if (enabled) printf "%s", keys; keys = ""; enabled = 1 }
+    FNR == 1 || /^[[:space:]]*\[/ { settle() }
+    /^[[:space:]]*[#;]/ { next }
+    /^[^[:space:]]/ { name = $0; sub(/[[:space:]]*[=:].*/, "", name) }
+    { value = $0; if (/^[^[:space:]]/) sub(/^[^=:]*[=:]/, "", value) }
+    name == "enabled" { enabled = tolower(value) !~ /^[[:space:]]*(0|no|false|off)[[:space:]]*$/ }
+    name == "gpgkey" { gsub(/,/, " ", value); keys = keys " " value }
+    END { settle() }' /dev/null /etc/yum.repos.d/*.repo
+)
+
+# The distribution's metadata on a medium is not signed; its packages are, by the keys of its own repositories.
+for part in $MEDIA_REPOSITORIES; do
   [ -d "$MEDIA/$part/repodata" ] || continue
-  cat >"$repos/media-$part.repo" <<REPO
-[media-$part]
+  cat >"$repos/media-${part//\//-}.repo" <<REPO
+[media-${part//\//-}]
 name=$part on the installation medium
 baseurl=file://$MEDIA/$part
-gpgkey=$(printf 'file://%s ' /etc/pki/rpm-gpg/RPM-GPG-KEY-*)
+gpgkey=$(distribution_keys)
 gpgcheck=1
 REPO
 done

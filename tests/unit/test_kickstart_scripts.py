@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from typing import Dict
+from typing import Dict, Sequence
 
 import pytest
 import yaml
@@ -47,7 +47,36 @@ def test_the_version_comes_from_the_boot_line(installer: Installer, line: str, w
     assert words in installer.run(scripts(render(settings()), KS_SCRIPT_PRE)[0], {})
 
 
-def install_packages(installer: Installer, offline: bool = False, dnf: str = "exit 0") -> str:
+# As the packages of a distribution leave them in /etc/yum.repos.d; Rocky's own name its test key nowhere.
+_REPOSITORY_FILES = {
+    "rocky.repo": """\
+[baseos]
+name=Rocky Linux $releasever - BaseOS
+gpgcheck=1
+enabled=1
+gpgkey=file:///etc/pki/rpm-gpg/RPM-GPG-KEY-Rocky-9
+
+[baseos-debug]
+enabled=0
+gpgkey=file:///etc/pki/rpm-gpg/RPM-GPG-KEY-Debug
+""",
+    "rocky-devel.repo": """\
+[devel]
+gpgkey=file:///etc/pki/rpm-gpg/RPM-GPG-KEY-Rocky-9-Testing
+enabled = False
+#gpgkey=file:///etc/pki/rpm-gpg/RPM-GPG-KEY-Old
+""",
+    "site.repo": """\
+[site]
+gpgkey = file:///etc/pki/rpm-gpg/RPM-GPG-KEY-One,
+    file:///etc/pki/rpm-gpg/RPM-GPG-KEY-Two
+""",
+}
+
+
+def install_packages(
+    installer: Installer, offline: bool = False, dnf: str = "exit 0", parts: Sequence[str] = ("BaseOS",)
+) -> str:
     """Run the package script; dnf keeps its arguments and the repositories it was given."""
     installer.tool("dnf", f"{_DNF}\n{dnf}")
     installer.tool("systemctl", 'echo "$@" >>"$LAB/enabled"')
@@ -55,14 +84,17 @@ def install_packages(installer: Installer, offline: bool = False, dnf: str = "ex
     installer.write("dnf.conf", "[main]\nbest=True\n")
     for name in ("manifest.json", "repo/ours.rpm", "RPM-GPG-KEY-switchroom"):
         installer.write(f"media/switchroom/{name}", "{}")
-    installer.write("media/BaseOS/repodata/repomd.xml", "")
-    for name in ("c/chrony-4.5-1.el9.x86_64.rpm", "b/bash-5.1-1.el9.x86_64.rpm"):
-        installer.write(f"media/BaseOS/Packages/{name}", "")
-    script = next(
-        one for one in scripts(render(settings(offline=offline)), KS_SCRIPT_POST) if "dnf -y" in one
-    )
+    for name, text in _REPOSITORY_FILES.items():
+        installer.write(f"yum.repos.d/{name}", text)
+    for part in parts:
+        installer.write(f"media/{part}/repodata/repomd.xml", "")
+        for name in ("c/chrony-4.5-1.el9.x86_64.rpm", "b/bash-5.1-1.el9.x86_64.rpm"):
+            installer.write(f"media/{part}/Packages/{name}", "")
+    made_for = settings(offline=offline, media_repositories=[*parts, "Elsewhere"])
+    script = next(one for one in scripts(render(made_for), KS_SCRIPT_POST) if "dnf -y" in one)
     moved = {"/mnt/switchroom-media": "media", "/etc/switchroom": "etc", "/var/lib/switchroom": "state"}
-    return installer.run(script, {**moved, "/etc/dnf/dnf.conf": "dnf.conf"})
+    moved |= {"/etc/dnf/dnf.conf": "dnf.conf", "/etc/yum.repos.d": "yum.repos.d"}
+    return installer.run(script, moved)
 
 
 def test_the_chosen_version_is_installed_enabled_and_recorded(installer: Installer) -> None:
@@ -83,8 +115,28 @@ def test_packages_come_from_the_medium_and_are_verified(installer: Installer, of
     assert f"gpgkey=file://{installer.folder}/media/switchroom/RPM-GPG-KEY-switchroom\n" in ours
     assert "\ngpgcheck=1\nrepo_gpgcheck=1\n" in ours
     assert "\ngpgcheck=1\n" in (installer.folder / "media-BaseOS.repo").read_text()
-    assert not (installer.folder / "media-AppStream.repo").exists()
-    assert ("/etc/yum.repos.d" in (installer.folder / "arguments").read_text()) is not offline
+    assert not (installer.folder / "media-Elsewhere.repo").exists()
+    assert ("/yum.repos.d" in (installer.folder / "arguments").read_text()) is not offline
+
+
+def test_packages_of_the_medium_are_verified_with_the_keys_that_enabled_repositories_name(
+    installer: Installer,
+) -> None:
+    install_packages(installer)
+    lines = (installer.folder / "media-BaseOS.repo").read_text().splitlines()
+    keys = next(line.partition("=")[2] for line in lines if line.startswith("gpgkey="))
+    names = [key.removeprefix("file:///etc/pki/rpm-gpg/RPM-GPG-KEY-") for key in keys.split()]
+    assert names == ["Rocky-9", "One", "Two"]
+
+
+@pytest.mark.parametrize("part", ["Minimal", "updates/BaseOS"])
+def test_the_medium_s_own_folders_are_used_whatever_their_names(installer: Installer, part: str) -> None:
+    install_packages(installer, offline=True, parts=[part])
+    text = (installer.folder / f"media-{part.replace('/', '-')}.repo").read_text()
+    assert f"\nbaseurl=file://{installer.folder}/media/{part}\n" in text
+    left = installer.folder / "state/media" / part
+    assert (left / "repodata/repomd.xml").is_file()
+    assert [path.name for path in left.rglob("*.rpm")] == ["chrony-4.5-1.el9.x86_64.rpm"]
 
 
 def test_what_the_first_boot_needs_stays_on_the_disk(installer: Installer) -> None:
@@ -111,7 +163,7 @@ def test_what_the_first_boot_needs_stays_on_the_disk(installer: Installer) -> No
 def test_with_a_network_the_first_boot_may_use_it(installer: Installer) -> None:
     install_packages(installer, offline=False)
     conf = (installer.folder / "state/media/dnf.conf").read_text()
-    assert conf.endswith("state/media/repos,/etc/yum.repos.d\n")
+    assert conf.endswith(f"state/media/repos,{installer.folder}/yum.repos.d\n")
     variables = yaml.safe_load((installer.folder / "etc/first-boot.yml").read_text())["pbx"]["vars"]
     assert "repositories_epel" not in variables
 

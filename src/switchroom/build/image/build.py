@@ -170,6 +170,7 @@ class _Build:
             ssh_keys=order.ssh_keys,
             password_hash=order.password_hash,
             offline=True,
+            media_repositories=self._base.repositories,
             variables=order.variables,
         )
         text = render(asked, image=True)

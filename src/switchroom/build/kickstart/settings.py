@@ -23,6 +23,8 @@ _SHAPES = {
     # ISO 9660 allows 32 characters; a line break would end the kickstart's comment.
     "volume_id": (r"[ -~]{1,32}", "1 to 32 printable ASCII characters"),
 }
+FOLDER = r"[A-Za-z0-9_][A-Za-z0-9_.+-]*(/[A-Za-z0-9_][A-Za-z0-9_.+-]*)*"  # of a repository on a medium
+_ADDRESS = r"https?://[^\s\"'#]+"
 _PACKAGE = re.compile(r"@?\^?[A-Za-z0-9][A-Za-z0-9+._-]*")
 
 
@@ -58,8 +60,9 @@ class KickstartSettings:
     ``switchroom.asterisk=`` means. ``ssh_keys`` and ``password_hash`` are root's; with neither, the installed
     system asks on its console. ``offline`` takes every package from the medium.
     ``layout`` divides the disks where the boot line does not say how. ``packages`` come on top of
-    those in the data file. ``variables`` are those of the roles, for the first boot. ``repositories`` (id to
-    address) are what Anaconda takes packages from besides its own source.
+    those in the data file. ``variables`` are those of the roles, for the first boot. ``media_repositories``
+    are the distribution's folders on the medium. ``source`` is the address that Anaconda takes the system
+    from where the medium has none of them; ``repositories`` (id to address) are what it has besides.
     """
 
     el: int
@@ -77,6 +80,8 @@ class KickstartSettings:
     packages: Sequence[str] = ()
     variables: Mapping[str, Any] = field(default_factory=dict)
     layout: str = "single"
+    media_repositories: Sequence[str] = ("BaseOS", "AppStream")  # a DVD's
+    source: str = ""
     repositories: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -89,7 +94,11 @@ class KickstartSettings:
         _match("layout", self.layout, "|".join(_layouts()), f"one of {', '.join(_layouts())}")
         for name, address in self.repositories.items():
             _match("repository", name, r"[A-Za-z0-9_.-]+", "an id of letters, digits, '_', '.' and '-'")
-            _match("address", address, r"https?://[^\s\"'#]+", "a repository's address, https://…")
+            _match("address", address, _ADDRESS, "a repository's address, https://…")
+        if self.source:
+            _match("installation source", self.source, _ADDRESS, "a repository's address, https://…")
+        for folder in self.media_repositories:
+            _match("folder", folder, FOLDER, "a repository's folder on the medium")
         site.check(self.variables)
         _check_timezone(self.timezone)
         _check_versions(self.versions, self.default_version)
