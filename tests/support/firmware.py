@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import struct
 import subprocess
+import tempfile
 import zlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import List, Tuple
 
@@ -48,6 +50,46 @@ def bios_image(image: Path, size: int) -> bytes:
     with image.open("rb") as stream:
         stream.seek(int.from_bytes(entry[8:12], "little") * BLOCK)
         return stream.read(size)
+
+
+@dataclass(frozen=True)
+class BootInfo:
+    """The boot info table of what BIOS starts: blocks, the size in bytes, and the sum of its words."""
+
+    descriptor: int
+    loader: int
+    size: int
+    sum: int
+
+
+def boot_info(image: Path) -> BootInfo:
+    """Return the boot info table that a loader for BIOS finds in itself."""
+    return BootInfo(*struct.unpack("<IIII", bios_image(image, 24)[8:]))
+
+
+def check_boot_info(image: Path) -> None:
+    """Assert that the boot info table fits the loader, as ISOLINUX checks it before it goes on."""
+    info = boot_info(image)
+    assert info.loader == int.from_bytes(catalog(image)[40:44], "little")
+    rest = bios_image(image, info.size)[64:]
+    rest = rest.ljust(-(-len(rest) // 4) * 4, b"\0")
+    assert info.sum == sum(struct.unpack(f"<{len(rest) // 4}I", rest)) & 0xFFFFFFFF
+
+
+def seen_from(image: Path, descriptor: int, name: str) -> bytes:
+    """Return a file of the tree to which the volume descriptor in this block leads."""
+    assert descriptor >= 16, "a session has 16 blocks before its first descriptor"
+    with tempfile.TemporaryDirectory() as folder:
+        load = ["-load", "sbsector", str(descriptor - 16), "-indev", f"stdio:{image}"]
+        extract = ["-osirrox", "on", "-extract", f"/{name}", f"{folder}/file"]
+        subprocess.run(["xorriso", "-no_rc", *load, *extract, "-end"], check=True, capture_output=True)
+        return Path(folder, "file").read_bytes()
+
+
+def check_mbr(image: Path, skipped: int) -> None:
+    """Assert that the MBR's code finds the loader for BIOS, of which it leaves out the first sectors."""
+    found = int.from_bytes(head(image)[432:440], "little")
+    assert found == int.from_bytes(catalog(image)[40:44], "little") * (BLOCK // SECTOR) + skipped
 
 
 def esp_on_cd(image: Path) -> List[Copy]:

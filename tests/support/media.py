@@ -6,13 +6,15 @@ no EL image is at hand where tests run.
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Dict, Mapping, Sequence, Tuple
+from typing import Dict, Mapping, Optional, Sequence, Tuple
 
+from support import distributed_media
 from support.small_rpms import EPOCH, QUIET, Shop, Small, build
 from switchroom.build.iso import xorriso
 from switchroom.build.iso.base import ESP, open_base
@@ -74,16 +76,35 @@ def repository(folder: Path, *packages: Small) -> Path:
     return folder
 
 
+class Told(Reporter):
+    """Keeps what a build says."""
+
+    def __init__(self) -> None:
+        super().__init__(quiet=True)
+        self.text = ""
+
+    def say(self, text: str) -> None:
+        self.text += text + "\n"
+
+
 @dataclass(frozen=True)
 class Medium:
-    """What a made-up medium differs in from a good one."""
+    """What a made-up medium differs in from a good one.
+
+    ``kind`` is what it is: a ``dvd`` or ``minimal`` ISO of two sessions, as distributions make them; a
+    ``boot`` ISO, which has no ``.treeinfo``; or ``flat``, a DVD as it is made in one go. ``distribution`` has
+    its packages; without it they are made.
+    """
 
     family: str = "Rocky Linux"
     version: str = "9.6"
     arch: str = "x86_64"
+    kind: str = "flat"
     without: Sequence[str] = ()  # files and folders of the layout left out
+    distribution: Optional[Path] = None
     packages: Sequence[str] = ("libedit",)
     groups: bool = True  # whether its repository has comps
+    joliet: bool = True  # whether a flat one has a tree for Windows
     extra: Sequence[str] = ()  # more words for xorriso
     label: str = "EL-9-6-x86_64-dvd"
     files: Mapping[str, bytes] = field(default_factory=dict)  # added or replaced
@@ -93,24 +114,38 @@ class Medium:
         """The major of the layout."""
         return "10" if self.version.startswith("10") else "9"
 
+    @property
+    def repository(self) -> str:
+        """The folder of its packages."""
+        return "Minimal" if self.kind == "minimal" else "BaseOS"
+
 
 def el_medium(folder: Path, medium: Medium = Medium()) -> Path:
     """Write a made-up EL medium and return its path."""
-    tree = folder / "tree"
+    tree, image = folder / "tree", folder / "el.iso"
     lab = open_base(lab_base(cache_dir("iso"), medium.major))
     names = [name for name in lab.files if name not in medium.without and name != "isolinux/boot.cat"]
     xorriso.extract(lab.path, {name: tree / name for name in names})
-    if "BaseOS" not in medium.without:
-        distribution(tree / "BaseOS", int(medium.major), medium.packages, medium.groups)
+    if medium.kind != "boot" and "BaseOS" not in medium.without:
+        _add_repository(tree / medium.repository, medium)
     for name, content in medium.files.items():
         (tree / name).parent.mkdir(parents=True, exist_ok=True)
         (tree / name).write_bytes(content)
     treeinfo = tree / ".treeinfo"
     if treeinfo.is_file():
         treeinfo.write_text(_treeinfo(medium, sha256(tree / ESP)))
-    image = folder / "el.iso"
-    write_base(tree, image, medium.label, medium.extra)
+    if medium.kind == "flat":
+        write_base(tree, image, medium.label, medium.extra, joliet=medium.joliet)
+    else:
+        distributed_media.write(tree, image, medium)
     return image
+
+
+def _add_repository(folder: Path, medium: Medium) -> None:
+    if medium.distribution:
+        shutil.copytree(medium.distribution, folder, copy_function=os.link)
+    else:
+        distribution(folder, int(medium.major), medium.packages, medium.groups)
 
 
 def distribution(folder: Path, el: int, packages: Sequence[str] = ("libedit",), groups: bool = True) -> Path:
@@ -127,15 +162,17 @@ def distribution(folder: Path, el: int, packages: Sequence[str] = ("libedit",), 
 
 
 def _treeinfo(medium: Medium, digest: str) -> str:
+    # As Rocky's minimal ISO has it.
+    family = f"{medium.family} Minimal" if medium.kind == "minimal" else medium.family
     return f"""[general]
-family = {medium.family}
+family = {family}
 version = {medium.version}
 arch = {medium.arch}
 [checksums]
 {ESP} = sha256:{digest}
-[variant-BaseOS]
-repository = BaseOS
-packages = BaseOS/Packages
+[variant-{medium.repository}]
+repository = {medium.repository}
+packages = {medium.repository}/Packages
 """
 
 

@@ -63,6 +63,12 @@ def _add_content_arguments(parser: argparse.ArgumentParser) -> None:
     }
     for (option, metavar), text in again.items():
         parser.add_argument(option, action="append", default=[], metavar=metavar, help=text)
+    parser.add_argument(
+        "--install-source",
+        default="",
+        metavar="URL",
+        help="with a boot ISO: the repository (BaseOS) that an installation takes the system from",
+    )
     parser.add_argument("--updates-img", type=Path, metavar="FILE", help="an updates image for Anaconda")
 
 
@@ -105,7 +111,7 @@ def _repositories(args: argparse.Namespace) -> Repositories:
             hint="Give each an ID of its own.",
             code=ExitCode.USAGE,
         )
-    return Repositories(folders, network)
+    return Repositories(folders, network, args.install_source)
 
 
 def _series(names: List[str], catalog: Catalog) -> Tuple[Series, ...]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import http.server
+import threading
 from pathlib import Path
-from typing import Dict
+from typing import Dict, Iterator
 
 import pytest
 
@@ -29,11 +32,11 @@ def lab_shop(tmp_path_factory: pytest.TempPathFactory, key: SigningKey) -> Shop:
 
 @pytest.fixture(scope="session")
 def el_shop(tmp_path_factory: pytest.TempPathFactory, key: SigningKey) -> Shop:
-    """A repository as EL hosts would build it: series 22 for EL9 and EL10, series 20 for EL9 alone."""
+    """A repository as EL hosts would build it: series 22 and 23 for EL9 and EL10, series 20 for EL9 alone."""
     folder = tmp_path_factory.mktemp("el-shop")
     shop = Shop(folder / "root", key)
-    media.fill(shop, folder / "9", (media.S22, media.S20), release="1.el9")
-    media.fill(shop, folder / "10", (media.S22,), release="1.el10", el=10)
+    media.fill(shop, folder / "9", (media.S22, media.S23, media.S20), release="1.el9")
+    media.fill(shop, folder / "10", (media.S22, media.S23), release="1.el10", el=10)
     return shop
 
 
@@ -57,13 +60,36 @@ def el_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def boot_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A made-up boot medium: it has no packages."""
-    return media.el_medium(tmp_path_factory.mktemp("boot-base"), Medium(without=("BaseOS",)))
+    """A boot ISO as lorax makes it: it has no packages and no .treeinfo."""
+    return media.el_medium(tmp_path_factory.mktemp("boot-base"), Medium(kind="boot"))
 
 
 @pytest.fixture(scope="session")
-def mirrors(tmp_path_factory: pytest.TempPathFactory) -> Dict[int, Repositories]:
-    """For each EL major a repository that installations from a boot medium reach over the network."""
+def distributions(tmp_path_factory: pytest.TempPathFactory) -> Dict[int, Path]:
+    """For each EL major the packages of its distribution, as far as an installation needs them."""
     folder = tmp_path_factory.mktemp("mirrors")
-    places = {el: media.distribution(folder / f"el{el}", el) for el in (9, 10)}
-    return {el: Repositories(network={"mirror": place.as_uri()}) for el, place in places.items()}
+    return {el: media.distribution(folder / f"el{el}", el) for el in (9, 10)}
+
+
+@pytest.fixture(scope="session")
+def mirrors(distributions: Dict[int, Path]) -> Dict[int, Repositories]:
+    """For each EL major a repository that installations reach over the network."""
+    return {el: Repositories(network={"mirror": place.as_uri()}) for el, place in distributions.items()}
+
+
+@pytest.fixture(scope="session")
+def sources(distributions: Dict[int, Path]) -> Iterator[Dict[int, str]]:
+    """For each EL major the address of a mirror that installations from a boot ISO take the system from."""
+    folder = distributions[9].parent
+    handler = functools.partial(_Quiet, directory=folder)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as served:
+        threading.Thread(target=served.serve_forever, daemon=True).start()
+        yield {
+            el: f"http://127.0.0.1:{served.server_port}/{place.name}" for el, place in distributions.items()
+        }
+        served.shutdown()
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass

@@ -148,7 +148,7 @@ def test_el_base_with_all_packages_offers_installing_without_network(
         (Medium(version="8.10", without=("BaseOS",)), "it is 'Rocky Linux 8.10'"),
         (Medium(family="Fedora", without=("BaseOS",)), "it is 'Fedora 9.6'"),
         (Medium(without=("BaseOS", "isolinux/vesamenu.c32")), "missing: isolinux/vesamenu.c32"),
-        (Medium(without=("BaseOS", ".treeinfo")), "has no '.treeinfo'"),
+        (Medium(without=("BaseOS", ".treeinfo", ".discinfo")), "has neither '.treeinfo' nor '.discinfo'"),
     ],
     ids=lambda value: "" if isinstance(value, Medium) else value,
 )

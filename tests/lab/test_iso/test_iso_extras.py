@@ -106,10 +106,10 @@ def test_volume_id_that_does_not_fit_is_a_usage_error_before_anything_is_read(
 
 
 def test_base_that_is_not_its_publishers_leaves_nothing(
-    el_shop: Shop, boot_base: Path, mirrors: Mapping[int, Repositories], tmp_path: Path
+    el_shop: Shop, boot_base: Path, sources: Mapping[int, str], tmp_path: Path
 ) -> None:
     order: Dict[str, object] = {"base": Origin(str(boot_base), sha256="0" * 64), "series": (media.S22,)}
-    order["repositories"] = mirrors[9]
+    order["repositories"] = Repositories(source=sources[9])
     with pytest.raises(SwitchroomError, match="does not have the SHA-256 that its publisher names") as caught:
         media.make(el_shop, tmp_path / "out" / "out.iso", **order)
     assert caught.value.code is ExitCode.REFUSED

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
-import http.server
-import threading
 from pathlib import Path
-from typing import Callable, Iterator, Mapping
+from typing import Callable, Mapping
 
 import pytest
 
@@ -159,58 +156,70 @@ def test_the_network_does_not_make_a_misspelt_name_pass(
     assert error.cause.startswith("tcpdumb (")
 
 
-def test_a_boot_medium_alone_gives_nothing_to_check_against(
-    el_shop: Shop, boot_base: Path, tmp_path: Path
+@pytest.mark.parametrize("named", ["nothing", "a network's repository"])
+def test_a_boot_iso_is_refused_while_nothing_says_where_the_system_comes_from(
+    el_shop: Shop, boot_base: Path, tmp_path: Path, mirrors: Mapping[int, Repositories], named: str
 ) -> None:
-    error = refused(el_shop, tmp_path / "out", boot_base)
-    assert f"'{boot_base}' has no packages" in error.message
-    assert "--network-repo ID=URL" in error.hint
+    """Anaconda would go to a public mirror, which nobody named."""
+    repositories = Repositories() if named == "nothing" else mirrors[9]
+    error = refused(el_shop, tmp_path / "out", boot_base, repositories=repositories)
+    assert f"'{boot_base}' has no packages, and nothing says where" in error.message
+    assert "--install-source URL" in error.hint
 
 
-def test_an_installation_from_a_boot_medium_is_checked_against_the_network(
-    el_shop: Shop,
-    boot_base: Path,
-    tmp_path: Path,
-    misspelt: Callable[[str], None],
-    mirrors: Mapping[int, Repositories],
+def test_a_medium_with_packages_takes_no_other_source(
+    el_shop: Shop, el_base: Path, sources: Mapping[int, str], tmp_path: Path
 ) -> None:
-    built = make(el_shop, tmp_path, boot_base, repositories=mirrors[9])
+    with pytest.raises(SwitchroomError, match="has packages of its own") as caught:
+        make(el_shop, tmp_path, el_base, repositories=Repositories(source=sources[9]))
+    assert caught.value.code is ExitCode.USAGE
+
+
+@MAJORS
+def test_an_installation_from_a_boot_iso_takes_the_system_from_the_source_that_was_named(
+    el_shop: Shop, sources: Mapping[int, str], tmp_path: Path, misspelt: Callable[[str], None], el: int
+) -> None:
+    base = media.el_medium(tmp_path / "base", Medium(kind="boot", version=f"{el}.1", label="Rocky-x-dvd"))
+    named = Repositories(source=sources[el])
+    built = make(el_shop, tmp_path, base, repositories=named)
     assert built.missing == (NO_PACKAGES,)
     assert not built.manifest["installs_without_network"]
+    assert built.manifest["base"]["family"] == "Rocky Linux"
+    for mode in ("interactive", "unattended"):
+        text = file_in(built.image, f"switchroom/ks/{mode}.cfg", tmp_path)
+        assert f"\nurl --url={sources[el]}\n" in text
     misspelt("tcpdumb")
-    error = refused(el_shop, tmp_path / "out", boot_base, repositories=mirrors[9])
+    error = refused(el_shop, tmp_path / "out", base, repositories=named)
     assert error.cause.startswith("tcpdumb (")
 
 
+@MAJORS
+def test_a_minimal_iso_installs_from_its_own_repository(
+    el_shop: Shop, distributions: Mapping[int, Path], tmp_path: Path, el: int
+) -> None:
+    medium = Medium(kind="minimal", version=f"{el}.1", distribution=distributions[el])
+    built = make(el_shop, tmp_path, media.el_medium(tmp_path / "base", medium))
+    assert built.missing == ()
+    assert built.manifest["base"]["family"] == "Rocky Linux"
+    text = file_in(built.image, "switchroom/ks/unattended.cfg", tmp_path)
+    assert "\nMEDIA_REPOSITORIES=Minimal\n" in text
+    assert "\nurl " not in text
+
+
 def test_a_private_repository_is_copied_from_even_if_a_mirror_has_the_same(
-    el_shop: Shop, boot_base: Path, tmp_path: Path, mirrors: Mapping[int, Repositories]
+    el_shop: Shop, boot_base: Path, tmp_path: Path, sources: Mapping[int, str]
 ) -> None:
     private = media.repository(tmp_path / "private", Small("libedit", release="1.el9"))
-    named = Repositories({"private": private}, mirrors[9].network)
+    named = Repositories({"private": private}, source=sources[9])
     built = make(el_shop, tmp_path, boot_base, repositories=named)
     foreign = [one["nevra"] for one in built.manifest["packages"] if one["nevra"].startswith("libedit")]
     assert foreign == ["libedit-1.0-1.el9.noarch"]
 
 
-@pytest.fixture
-def server(mirrors: Mapping[int, Repositories]) -> Iterator[str]:
-    """The address of a web server that has a mirror of EL9."""
-    folder = mirrors[9].network["mirror"].removeprefix("file://")
-    handler = functools.partial(_Quiet, directory=folder)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as served:
-        threading.Thread(target=served.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{served.server_port}"
-        served.shutdown()
-
-
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        pass
-
-
 def test_a_kickstart_alone_is_checked_against_named_repositories(
-    el_shop: Shop, server: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    el_shop: Shop, sources: Mapping[int, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    server = sources[9]
     command = ["build", "kickstart", "--volume-id", "PBX", "--series", "22", "--out"]
     named = ["--repo", f"mirror={server}", "--repo", f"ours={el_shop.current()}"]
     assert main([*command, str(tmp_path / "1.cfg")]) == 0
@@ -229,13 +238,13 @@ def test_a_kickstart_alone_is_checked_against_named_repositories(
 
 
 def test_anaconda_is_told_of_a_repository_only_where_the_system_itself_needs_it(
-    el_shop: Shop, boot_base: Path, server: str, tmp_path: Path
+    el_shop: Shop, boot_base: Path, sources: Mapping[int, str], tmp_path: Path
 ) -> None:
-    named = Repositories(network={"mirror": server})
-    told = {}
+    server, told = sources[9], {}
     for base in (boot_base, media.el_medium(tmp_path / "base", Medium(version="9.1", packages=()))):
         folder = tmp_path / str(len(told))
         folder.mkdir()
+        named = Repositories(network={"mirror": server}, source=server if base == boot_base else "")
         image = make(el_shop, folder, base, repositories=named).image
         told[base] = f"repo --name=mirror --baseurl={server}\n" in file_in(
             image, "switchroom/ks/unattended.cfg", folder

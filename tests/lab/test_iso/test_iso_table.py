@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import shutil
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Mapping, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Tuple
 
 import pytest
 
 from support import firmware, media
 from support.media import Medium
 from support.small_rpms import Shop
-from switchroom.build.iso import build, content, lab_base, xorriso
+from switchroom.build.iso import build, closure, content, lab_base, xorriso
 from switchroom.build.iso.base import open_base
 from switchroom.build.iso.closure import Repositories
 from switchroom.build.iso.graft import PADDING
 from switchroom.build.iso.labels import kernel_label
+from switchroom.build.kickstart.packages import Solved
 from switchroom.build.repo.metadata import RepoPackage
+from switchroom.core.files import sha256
 
 pytestmark = pytest.mark.lab("xorriso", "mcopy", "mtype", "checkisomd5", "rpmbuild", "createrepo_c")
 
@@ -40,31 +43,38 @@ ODD_GRUB = b"""menuentry 'Install' {
 }
 """
 LIGHT = {"images/pxeboot/vmlinuz": b"kernel" * 100, "images/pxeboot/initrd.img": b"initrd" * 100}
-BOOT = ("BaseOS",)
 DVD = {
     **LIGHT,
     "images/install.img": bytes(range(256)) * 4000,
-    'Minimal/Packages/a/a b\'s "c".rpm': b"rpm" * 1000,
+    'Extra/Packages/a/a b\'s "c".rpm': b"rpm" * 1000,
     **{
         f"AppStream/Packages/{n % 26}/package-with-a-rather-long-name-{n}-1.0-1.el9.noarch.rpm": b"%d" % n
         for n in range(300)
     },
 }
 ODD = {**LIGHT, "ks.cfg": SECRET, "EFI/BOOT/grub.cfg": ODD_GRUB}
+# A DVD and a minimal ISO have two sessions, as the distributions make them; the flat ones have one.
 BASES = {
-    "el9-boot": Medium(without=BOOT, files=LIGHT),
-    "el9-dvd": Medium(family="AlmaLinux", without=BOOT, files=DVD),
-    "el9-odd": Medium(without=BOOT, files={**ODD, "isolinux/isolinux.cfg": ODD_ISOLINUX}, label="My old PBX"),
+    "el9-boot": Medium(kind="boot", files=LIGHT, label="Rocky-9-6-x86_64-dvd"),
+    "el9-dvd": Medium(kind="dvd", family="AlmaLinux", files=DVD),
+    "el9-minimal": Medium(kind="minimal", files=LIGHT, label="Rocky-9-6-x86_64-dvd"),
+    "el9-flat": Medium(files=LIGHT),
+    "el9-odd": Medium(kind="dvd", files={**ODD, "isolinux/isolinux.cfg": ODD_ISOLINUX}, label="My old PBX"),
     "el9-remastered": Medium(
-        without=BOOT, files=LIGHT, extra=("-append_partition", "3", "0xef", "{esp}"), label="Remastered 9"
+        files=LIGHT, extra=("-append_partition", "3", "0xef", "{esp}"), label="Remastered 9"
     ),
-    "el10-boot": Medium(version="10.1", without=BOOT, files=LIGHT, label="Rocky-10-1-x86_64-dvd"),
-    "el10-dvd": Medium(family="CentOS Stream", version="10", without=BOOT, files=DVD, label="CentOS-10"),
+    "el10-boot": Medium(kind="boot", family="CentOS Stream", version="10", files=LIGHT, label="CentOS-10"),
+    "el10-dvd": Medium(kind="dvd", family="CentOS Stream", version="10", files=DVD, label="CentOS-10"),
+    "el10-minimal": Medium(kind="minimal", version="10.1", files=LIGHT, label="Rocky-10-1-x86_64-dvd"),
+    "el10-flat": Medium(version="10.1", files=LIGHT),
     "el10-odd": Medium(
-        version="10.0", without=BOOT, files={**ODD, "boot/grub2/grub.cfg": ODD_GRUB}, label="My old PBX"
+        kind="dvd", version="10.0", files={**ODD, "boot/grub2/grub.cfg": ODD_GRUB}, label="My old PBX"
     ),
-    "el10-hidden-esp": Medium(version="10.1", without=BOOT, files=LIGHT, extra=("-m", "efiboot.img")),
+    "el10-hidden-esp": Medium(version="10.1", files=LIGHT, extra=("-m", "efiboot.img")),
 }
+# Images of this product, of which each was made from the base named here, with its own kickstarts on it.
+OWN = {"el9-own": "el9-dvd", "el10-own": "el10-dvd"}
+IN_SHORT = ("el9-flat", "el10-flat", "el9-minimal", "el10-minimal", *OWN)
 
 
 @dataclass(frozen=True)
@@ -91,8 +101,8 @@ OPTIONS = {
 }
 CASES = [
     pytest.param(base, option, kind, id=f"{base}-{option}-{kind}")
-    for base in BASES
-    for option in OPTIONS
+    for base in (*BASES, *OWN)
+    for option in (("plain", "volume-id") if base in IN_SHORT else OPTIONS)
     for kind in ("bios", "uefi")
 ]
 
@@ -110,8 +120,11 @@ class Made:
 class Factory:
     """Makes each base and each image once."""
 
-    def __init__(self, folder: Path, shop: Shop, mirrors: Mapping[int, Repositories]) -> None:
-        self._folder, self._shop, self._mirrors = folder, shop, mirrors
+    def __init__(
+        self, folder: Path, shop: Shop, sources: Mapping[int, str], distributions: Mapping[int, Path]
+    ) -> None:
+        self._folder, self._shop = folder, shop
+        self._sources, self._distributions = sources, distributions
         (folder / "extra/sub").mkdir(parents=True)
         (folder / "extra/sub/rules 1.txt").write_text("rules")
         (folder / "updates").write_bytes(b"updates" * 999)
@@ -121,17 +134,23 @@ class Factory:
         self.image = functools.cache(self._image)
 
     def _base(self, name: str) -> Path:
+        if name in OWN:
+            return self.image(OWN[name], "plain").image
         medium = BASES[name]
         extra = tuple(word.format(esp=self._esp) for word in medium.extra)
-        return media.el_medium(self._folder / name, Medium(**{**vars(medium), "extra": extra}))
+        packages = self._distributions[int(medium.major)]
+        changes = {"extra": extra, "distribution": packages}
+        return media.el_medium(self._folder / name, dataclasses.replace(medium, **changes))
 
     def _image(self, base: str, option: str) -> Made:
-        changes = {"repositories": self._mirrors[int(BASES[base].major)], **OPTIONS[option].order}
+        changes = dict(OPTIONS[option].order)
+        if base.endswith("-boot"):
+            changes["repositories"] = Repositories(source=self._sources[int(BASES[base].major)])
         if "added" in changes:
             changes["added"] = {"docs/of ours": self._folder / "extra"}
             changes["updates"] = self._folder / "updates"
         path, out = self.base(base), self._folder / f"{base}-{option}.iso"
-        told = Told()
+        told = media.Told()
         media.make(self._shop, out, told, base=str(path), series=(media.S22,), **changes)
         return Made(out, path, str(changes.get("volume_id", self._default(path))), told.text)
 
@@ -140,22 +159,36 @@ class Factory:
         return f"Switchroom-{open_base(path).major}-x86_64"
 
 
-class Told(media.Reporter):
-    """Keeps what a build says."""
+class Solver:
+    """Asks dnf once for each set of repositories with the same content."""
 
-    def __init__(self) -> None:
-        super().__init__(quiet=True)
-        self.text = ""
+    def __init__(self, real: Callable[..., Solved]) -> None:
+        self._real = real
+        self._known: Dict[object, Solved] = {}
 
-    def say(self, text: str) -> None:
-        self.text += text + "\n"
+    def __call__(
+        self, repositories: Mapping[str, str], names: Iterable[str], el: int, scratch: Path
+    ) -> Solved:
+        wanted = list(names)
+        key = (el, tuple(wanted), *((name, self._content(url)) for name, url in repositories.items()))
+        if key not in self._known:
+            self._known[key] = self._real(repositories, wanted, el, scratch)
+        return self._known[key]
+
+    @staticmethod
+    def _content(url: str) -> str:
+        here = url.startswith("file://")
+        return sha256(Path(url.removeprefix("file://"), "repodata/repomd.xml")) if here else url
 
 
 @pytest.fixture(scope="module")
 def factory(
-    tmp_path_factory: pytest.TempPathFactory, el_shop: Shop, mirrors: Mapping[int, Repositories]
+    tmp_path_factory: pytest.TempPathFactory,
+    el_shop: Shop,
+    sources: Mapping[int, str],
+    distributions: Mapping[int, Path],
 ) -> Iterator[Factory]:
-    """Builds in full, but for the parts that other tests cover: kickstart checks, signing packages anew."""
+    """Builds in full, but for what other tests cover: kickstart checks, packages signed and resolved anew."""
     folder = tmp_path_factory.mktemp("table")
     exported: Dict[int, Tuple[RepoPackage, ...]] = {}
     real = build.export_media
@@ -171,7 +204,8 @@ def factory(
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         patch.setattr(build, "export_media", once)
         patch.setattr(content, "check", lambda *_: None)
-        yield Factory(folder, el_shop, mirrors)
+        patch.setattr(closure, "solve", Solver(closure.solve))
+        yield Factory(folder, el_shop, sources, distributions)
 
 
 def commands(text: str, words: Tuple[str, ...]) -> List[List[str]]:
@@ -200,11 +234,17 @@ def bios(made: Made, folder: Path) -> Tuple[str, Tuple[str, ...]]:
     new, old = open_base(made.image), open_base(made.base)
     assert new.layout.bios_image == old.layout.bios_image
     loader = extracted(made.base, str(old.layout.bios_image), folder)
-    assert firmware.bios_image(made.image, len(loader)) == loader
+    started = firmware.bios_image(made.image, len(loader))
+    assert (started[:8], started[24:]) == (loader[:8], loader[24:]), "more than its table differs"
     assert firmware.head(made.image, 440) == firmware.head(made.base, 440)
     firmware.check_partition_tables(made.image)
+    firmware.check_boot_info(made.image)
     isolinux = new.bios_menu.startswith("isolinux")
-    return extracted(made.image, new.bios_menu, folder).decode(), ("append",) if isolinux else ("linux",)
+    firmware.check_mbr(made.image, 0 if isolinux else 4)
+    # ISOLINUX begins where its table says, GRUB at the image's first descriptor.
+    descriptor = firmware.boot_info(made.image).descriptor if isolinux else 16
+    menu = firmware.seen_from(made.image, descriptor, new.bios_menu).decode()
+    return menu, ("append",) if isolinux else ("linux",)
 
 
 def uefi(made: Made, folder: Path) -> Tuple[str, Tuple[str, ...]]:
@@ -237,6 +277,7 @@ def test_all_else_of_the_base_stays_and_the_media_check_passes(
     changed = {name for name in old if old[name] != new.get(name)}
     menus = {"isolinux/isolinux.cfg"} if base.startswith("el9") else {"boot/grub2/grub.cfg"}
     expected = {*menus, "EFI/BOOT/grub.cfg", ".treeinfo", "images/efiboot.img", "ks.cfg"}
+    expected |= {str(open_base(made.base).layout.bios_image)}  # its boot info table
     assert changed <= expected
     assert new["docs/of ours/sub/rules 1.txt"] == b"rules"
     assert new["images/updates.img"] == b"updates" * 999

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import configparser
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import FrozenSet, Tuple
 
 from switchroom.build.iso import xorriso
 from switchroom.build.iso.layout import Layout, Volume, read_layout, read_volume
+from switchroom.build.iso.release import DISCINFO, LAB_FAMILY, read_release, unsupported
 from switchroom.core.errors import ExitCode, SwitchroomError
-
-LAB_FAMILY = "Switchroom Lab stand-in"
-FAMILIES = ("Rocky Linux", "AlmaLinux", "CentOS Stream", LAB_FAMILY)
-MAJORS = ("9", "10")
-ARCH = "x86_64"
 
 KERNEL = "images/pxeboot/vmlinuz"
 INITRD = "images/pxeboot/initrd.img"
@@ -26,15 +20,18 @@ GRUB_MENU = "EFI/BOOT/grub.cfg"
 ISOLINUX = "isolinux/isolinux.bin"
 BIOS_GRUB = "images/eltorito.img"
 BIOS_MENUS = {ISOLINUX: "isolinux/isolinux.cfg", BIOS_GRUB: "boot/grub2/grub.cfg"}
-_NEEDED = (KERNEL, INITRD, SHIM, GRUB, GRUB_MENU, ".discinfo", ".treeinfo")
+_NEEDED = (KERNEL, INITRD, SHIM, GRUB, GRUB_MENU, DISCINFO)
 _NEEDED_BESIDE = {ISOLINUX: ("isolinux/vesamenu.c32",), BIOS_GRUB: ()}
+
+FileState = Tuple[int, int, int, int, int]  # device, inode, size, times of content and inode
 
 
 @dataclass(frozen=True)
 class Base:
-    """An installation medium; ``repositories`` are folders on it that hold repodata.
+    """An installation medium; ``repositories`` are folders on it that hold repodata, none on a boot ISO.
 
-    BIOS starts isolinux (EL9) or GRUB (EL10), UEFI starts shim and GRUB.
+    BIOS starts isolinux (EL9) or GRUB (EL10), UEFI starts shim and GRUB. ``seen`` is the file's state before
+    anything of it was read.
     """
 
     path: Path
@@ -44,6 +41,7 @@ class Base:
     layout: Layout
     files: FrozenSet[str]
     repositories: Tuple[str, ...]
+    seen: FileState
 
     @property
     def major(self) -> str:
@@ -72,75 +70,57 @@ def open_base(path: Path) -> Base:
             hint="Give the path of a Rocky, Alma or CentOS Stream ISO.",
             code=ExitCode.USAGE,
         )
+    seen = _state(path)
     volume = read_volume(path)
     files = xorriso.paths(path)
-    tree = _treeinfo(path, files)
-    _check_release(path, tree)
+    release = read_release(path, files, volume.volume_id)
     layout = read_layout(path)
     _check_layout(path, layout)
     _check_files(path, files, layout)
     return Base(
         path=path,
-        family=tree["general"]["family"],
-        version=tree["general"]["version"],
+        family=release.family,
+        version=release.version,
         volume=volume,
         layout=layout,
         files=files,
-        repositories=_repositories(tree, files),
+        repositories=release.repositories,
+        seen=seen,
     )
 
 
-def _treeinfo(path: Path, files: FrozenSet[str]) -> configparser.ConfigParser:
-    if ".treeinfo" not in files:
-        raise _unsupported(path, "it has no '.treeinfo', so it is no Enterprise Linux installation medium")
-    tree = configparser.ConfigParser(interpolation=None)
-    with tempfile.TemporaryDirectory(prefix="switchroom-") as name:
-        xorriso.extract(path, {".treeinfo": Path(name, "treeinfo")})
-        tree.read_string(Path(name, "treeinfo").read_text())
-    return tree
+def check_unchanged(base: Base) -> None:
+    """Raise SwitchroomError (refused) if the base is not the file any more that it was when it was opened.
+
+    To be called when all of it has been read: what was read would be put together from two files else.
+    """
+    try:
+        same = _state(base.path) == base.seen
+    except OSError:
+        same = False
+    if not same:
+        raise SwitchroomError(
+            f"The base '{base.path}' changed while it was read.",
+            hint="Wait until what writes to it (a download, a copy) is done, and run the same command again.",
+            code=ExitCode.REFUSED,
+        )
 
 
-def _check_release(path: Path, tree: configparser.ConfigParser) -> None:
-    family = tree.get("general", "family", fallback="unknown")
-    version = tree.get("general", "version", fallback="unknown")
-    arch = tree.get("general", "arch", fallback="unknown")
-    if arch != ARCH:
-        raise _unsupported(path, f"its architecture is '{arch}'; only '{ARCH}' is supported")
-    if family not in FAMILIES or version.split(".")[0] not in MAJORS:
-        releases = " and ".join(MAJORS)
-        raise _unsupported(path, f"it is '{family} {version}'; supported are {releases} of {_known()}")
-
-
-def _known() -> str:
-    return ", ".join(FAMILIES[:-2]) + f" and {FAMILIES[-2]}"
+def _state(path: Path) -> FileState:
+    """Return what changes with a file; the inode's time cannot be set back, unlike that of the content."""
+    found = path.stat()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def _check_layout(path: Path, layout: Layout) -> None:
     if layout.bios_image not in BIOS_MENUS:
         known = "' or '".join(BIOS_MENUS)
-        raise _unsupported(path, f"BIOS starts '{layout.bios_image}' from it, not '{known}'")
+        raise unsupported(path, f"BIOS starts '{layout.bios_image}' from it, not '{known}'")
     if not layout.esp_copies:
-        raise _unsupported(path, "it has nothing that UEFI could start")
+        raise unsupported(path, "it has nothing that UEFI could start")
 
 
 def _check_files(path: Path, files: FrozenSet[str], layout: Layout) -> None:
     missing = [name for name in (*_NEEDED, *_NEEDED_BESIDE[layout.bios_image or ""]) if name not in files]
     if missing:
-        raise _unsupported(path, f"these files of an installation medium are missing: {', '.join(missing)}")
-
-
-def _repositories(tree: configparser.ConfigParser, files: FrozenSet[str]) -> Tuple[str, ...]:
-    folders = {
-        tree[section].get("repository", "").strip("/.")
-        for section in tree.sections()
-        if section.startswith("variant-")
-    }
-    return tuple(sorted(folder for folder in folders if f"{folder}/repodata/repomd.xml" in files))
-
-
-def _unsupported(path: Path, why: str) -> SwitchroomError:
-    return SwitchroomError(
-        f"'{path}' cannot be used as a base: {why}.",
-        hint="Use a boot, minimal or DVD ISO of Rocky, Alma or CentOS Stream 9 or 10 for x86_64.",
-        code=ExitCode.REFUSED,
-    )
+        raise unsupported(path, f"these files of an installation medium are missing: {', '.join(missing)}")

@@ -32,6 +32,7 @@ _USUAL = frozenset(
         "ks",
     ]
 )
+_NOT_TOLD = ("$", "switchroom.")  # variables of GRUB, and what an image of this product passes
 _GRUB_LINUX = ("linux", "linuxefi", "linux16")
 _ON_MEDIUM = re.compile(
     r"(?:hd:(?:LABEL|UUID)=[^:]*:|cdrom:(?:/dev/[^:]*:)?|file:/run/install/repo)(?P<path>/.+)"
@@ -99,7 +100,7 @@ def unusual(entries: Collection[Entry]) -> FrozenSet[str]:
     """Return the arguments that neither the distributions' own menus have nor ours."""
     words = {word for entry in entries for word in entry.arguments}
     return frozenset(
-        word for word in words if word.partition("=")[0] not in _USUAL and not word.startswith("$")
+        word for word in words if word.partition("=")[0] not in _USUAL and not word.startswith(_NOT_TOLD)
     )
 
 

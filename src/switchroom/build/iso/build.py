@@ -235,6 +235,8 @@ class _Build:
             ssh_keys=self._order.ssh_keys,
             password_hash=self._order.password_hash,
             offline=offline,
+            source=self._order.repositories.source,
+            media_repositories=self._base.repositories,
             repositories=repositories or {},
             variables=self._order.variables,
         )

@@ -15,6 +15,7 @@ from switchroom.core.errors import ExitCode, SwitchroomError
 # No id that a person gives has a colon.
 OURS = "switchroom:"
 MEDIUM = "medium:"
+SOURCE = "install:source"  # where the system comes from if not from the medium
 _NO_PACKAGES = "all packages of the system: the base has no repository"
 _HINT = (
     "Correct a wrong name in 'kickstart/defaults.yml', or name a repository that has it: --repo ID=PATH to"
@@ -24,17 +25,27 @@ _HINT = (
 
 @dataclass(frozen=True)
 class Repositories:
-    """Repositories by id: ``folders`` to copy from, and the URLs of those that the installation reaches."""
+    """Repositories by id: ``folders`` to copy from, and the URLs of those that the installation reaches.
+
+    ``source`` is the URL of the one that a base without packages takes the system from.
+    """
 
     folders: Mapping[str, Path] = field(default_factory=dict)
     network: Mapping[str, str] = field(default_factory=dict)
+    source: str = ""
+
+    @property
+    def remote(self) -> Dict[str, str]:
+        """All that the installation reaches, by id."""
+        return {**({SOURCE: self.source} if self.source else {}), **self.network}
 
 
 @dataclass(frozen=True)
 class Closure:
     """``added`` are the packages to copy from named repositories, ``missing`` what the medium then lacks.
 
-    ``reached`` are the repositories (id to address) that Anaconda itself needs for the system.
+    ``reached`` are the repositories (id to address) that Anaconda itself needs for the system, beside the one
+    it takes the system from.
     """
 
     added: Tuple[Path, ...]
@@ -55,17 +66,17 @@ def resolve(base: Base, ours: Path, named: Repositories, request: Request, scrat
     base's metadata. Raises SwitchroomError (refused) for what none of them provides, and where there is
     nothing to resolve against.
     """
+    _check_source(base, named)
     medium = urls({MEDIUM + name: path for name, path in unpack_metadata(base, scratch).items()})
     local = {**medium, **urls({OURS: ours, **named.folders})}
     if medium:
         system = solve(medium, request.system, request.el, scratch)
         solved = _on_medium(base, solve(local, request.everything, request.el, scratch))
     else:
-        _check_named(base, named)
         system = solved = Solved((), (_NO_PACKAGES,))
     missing = {*system.missing, *solved.missing}
-    if solved.missing and (named.network or not medium):
-        solved = solve({**local, **named.network}, request.everything, request.el, scratch)
+    if solved.missing and (named.remote or not medium):
+        solved = solve({**local, **named.remote}, request.everything, request.el, scratch)
     if solved.missing:
         raise refused(solved.missing, request, _HINT)
     added = {named.folders[one.repo] / one.location for one in solved.chosen if one.repo in named.folders}
@@ -88,13 +99,20 @@ def _on_medium(base: Base, solved: Solved) -> Solved:
     return Solved(solved.chosen, (*solved.missing, *absent))
 
 
-def _check_named(base: Base, named: Repositories) -> None:
-    if not named.folders and not named.network:
+def _check_source(base: Base, named: Repositories) -> None:
+    """Raise unless it is said where the system comes from: Anaconda goes to a public mirror else."""
+    if not base.repositories and not named.source:
         raise SwitchroomError(
-            f"The base '{base.path}' has no packages to check those of an installation against.",
-            hint="Name the repositories that the installation will reach, with --network-repo ID=URL (BaseOS,"
-            " AppStream, EPEL), or use a DVD.",
+            f"The base '{base.path}' has no packages, and nothing says where an installation gets them from.",
+            hint="Name the repository of the base system with --install-source URL, and others that are"
+            " needed (AppStream, EPEL) with --network-repo ID=URL; or use a DVD.",
             code=ExitCode.REFUSED,
+        )
+    if base.repositories and named.source:
+        raise SwitchroomError(
+            f"The base '{base.path}' has packages of its own, from which an installation takes the system.",
+            hint="Leave out --install-source; what the base lacks may come from a --network-repo.",
+            code=ExitCode.USAGE,
         )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Callable, List, Mapping, Sequence, Tuple, Union
 
-from switchroom.build.iso import boot_area, xorriso
+from switchroom.build.iso import boot_area, iso9660, xorriso
 from switchroom.build.iso.xorriso import BLOCK
 
 PADDING = 150  # blocks of zeros at the end: drives read ahead, and the media checksum leaves out the last
@@ -36,14 +36,15 @@ class Overlay:
 class Changes:
     """What becomes different: ``files`` maps a path on the medium to a file or folder on disk, or to bytes.
 
-    ``esp_copies`` are the new bytes at offsets of the base, ``removed`` files of the base that go,
-    ``epoch`` is the date of all files.
+    ``esp_copies`` are the new EFI system partitions at offsets of the base, ``patches`` other bytes there;
+    ``removed`` are files of the base that go, ``epoch`` is the date of all files.
     """
 
     volume_id: str
     files: Mapping[str, Content]
     epoch: int
     esp_copies: Mapping[int, bytes] = field(default_factory=dict)
+    patches: Mapping[int, bytes] = field(default_factory=dict)
     removed: Sequence[str] = ()
 
 
@@ -70,7 +71,7 @@ def plan(base: Path, changes: Changes, boot_images: Sequence[str], scratch: Path
     placeholders = {
         n: _placeholder(c, scratch / str(i)) for i, (n, c) in enumerate(sorted(changes.files.items()))
     }
-    commands = [*_commands(changes, placeholders, before), *_dates(changes.epoch)]
+    commands = [*_trees(base), *_commands(changes, placeholders, before), *_dates(changes.epoch)]
     xorriso.grow(skeleton, *commands, epoch=changes.epoch, padding=PADDING)
     after, size = xorriso.extents(skeleton, before), skeleton.stat().st_size
     with skeleton.open("rb") as stream:
@@ -79,7 +80,8 @@ def plan(base: Path, changes: Changes, boot_images: Sequence[str], scratch: Path
         Overlay(0, boot_area.SIZE, grown.head),
         Overlay(size - len(grown.tail), len(grown.tail), grown.tail),
     ]
-    overlays += [Overlay(at, len(data), data) for at, data in changes.esp_copies.items()]
+    patches = {**changes.esp_copies, **changes.patches}
+    overlays += [Overlay(at, len(data), data) for at, data in patches.items()]
     overlays += [Overlay(at, BLOCK, b"") for at in grown.hidden]
     overlays += _contents(changes.files, after)
     overlays += _dead(before, after, changes.esp_copies)
@@ -135,14 +137,22 @@ def _has(extents: Mapping[str, Sequence[Range]], folder: str) -> bool:
     return any(name.startswith(f"{folder}/") for name in extents)
 
 
+def _trees(base: Path) -> List[str]:
+    """Return the words for a tree with Joliet's names if the base has one; xorriso would leave it out."""
+    return ["-joliet", "on", "-compliance", "joliet_long_names"] if iso9660.has_joliet(base) else []
+
+
 def _commands(
     changes: Changes, placeholders: Mapping[str, Path], before: Mapping[str, Sequence[Range]]
 ) -> List[str]:
     """Return the changes in xorriso's words; owners and modes are the same whoever builds."""
     commands: List[str] = ["-volid", changes.volume_id, "-boot_image", "any", "keep"]
     replaced = [n for n, source in placeholders.items() if source.is_dir() and _has(before, n)]
-    for name in (*replaced, *changes.removed):
-        commands += ["-rm_r", f"/{name}", "--"]
+    gone = {*replaced, *changes.removed}
+    for name in sorted(gone):
+        # What lies in a folder goes with it, and xorriso fails on what is not there any more.
+        if not gone.intersection(map(str, PurePosixPath(name).parents)):
+            commands += ["-rm_r", f"/{name}", "--"]
     for name, source in sorted(placeholders.items()):
         commands += ["-map", str(source), f"/{name}"]
         commands += ["-find", f"/{name}", "-type", "d", "-exec", "chmod", "0755", "--"]

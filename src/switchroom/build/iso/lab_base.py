@@ -14,7 +14,6 @@ from typing import Dict, Iterable, List, Sequence
 from switchroom.build import labmedia
 from switchroom.build.iso import esp
 from switchroom.build.iso.base import (
-    ARCH,
     BIOS_GRUB,
     BIOS_MENUS,
     ESP,
@@ -23,9 +22,9 @@ from switchroom.build.iso.base import (
     INITRD,
     ISOLINUX,
     KERNEL,
-    LAB_FAMILY,
     SHIM,
 )
+from switchroom.build.iso.release import ARCH, LAB_FAMILY
 from switchroom.core.errors import ExitCode, SwitchroomError
 from switchroom.core.files import sha256, staging
 from switchroom.core.process import Arg, require, run
@@ -171,14 +170,17 @@ def _grub_image(dest: Path, form: str, prefix: str, modules: Iterable[str]) -> N
     run(command, what="Making the lab's GRUB")
 
 
-def write_base(tree: Path, image: Path, volume_id: str, extra: Sequence[Arg] = ()) -> None:
+def write_base(
+    tree: Path, image: Path, volume_id: str, extra: Sequence[Arg] = (), *, joliet: bool = True
+) -> None:
     """Write a tree as lorax does, with the boot structures of EL9 or, if it has no isolinux, of EL10.
 
     EL9: isolinux and ESP in El Torito, isohybrid MBR and GPT. EL10: GRUB in El Torito and MBR, the ESP
     appended as a partition behind the file system. ``extra`` words go to xorriso's mkisofs emulation.
     """
     loaders = _el9_loaders() if (tree / ISOLINUX).exists() else _el10_loaders(tree)
-    words: List[Arg] = ["xorriso", "-as", "mkisofs", "-quiet", "-o", image, "-V", volume_id, "-r", "-J"]
+    words: List[Arg] = ["xorriso", "-as", "mkisofs", "-quiet", "-o", image, "-V", volume_id, "-r"]
+    words += ["-J"] if joliet else []
     dated = ["--set_all_file_dates", f"={_EPOCH}"]
     run(
         [*words, "-iso-level", "3", *dated, *loaders, *extra, tree],

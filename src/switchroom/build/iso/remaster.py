@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Dict, List, Mapping, Sequence, Tuple
 
-from switchroom.build.iso import boot_area, esp, graft, pe, xorriso
-from switchroom.build.iso.base import ESP, GRUB, SHIM, Base
+from switchroom.build.iso import boot_area, boot_check, esp, graft, pe, xorriso
+from switchroom.build.iso.base import ESP, GRUB, SHIM, Base, check_unchanged
 from switchroom.build.iso.copying import Copying
 from switchroom.build.iso.graft import Content
 from switchroom.build.iso.layout import Extent, read_extent, read_layout, read_volume
+from switchroom.build.iso.manifest import digests
 from switchroom.build.iso.press import Pressed, press
 from switchroom.core.errors import ExitCode, SwitchroomError
 from switchroom.core.files import sha256, staging
@@ -30,10 +31,15 @@ _TREEINFO = ".treeinfo"
 
 @dataclass(frozen=True)
 class BootParts:
-    """What firmware starts: new EFI system partitions by their offset, and each boot loader's SHA-256."""
+    """What firmware starts: new EFI system partitions by their offset, and each boot loader's SHA-256.
+
+    ``info_table`` is what the loader for BIOS is told of the image, at its offset; ``treeinfo`` is empty
+    where the base has none.
+    """
 
     copies: Mapping[int, bytes]
     loaders: Mapping[str, str]
+    info_table: Mapping[int, bytes]
     treeinfo: bytes
 
 
@@ -65,7 +71,7 @@ def prepare(base: Base, menu: Path, epoch: int, scratch: Path) -> BootParts:
             loaders.update({f"EFI/BOOT/{n}": d for n, d in esp.set_menu(path, menu, epoch).items()})
             pe.require_signed(path, SHIM)
             copies[copy.offset] = path.read_bytes()
-    return BootParts(copies, loaders, _treeinfo(base, files, copies, scratch))
+    return BootParts(copies, loaders, boot_check.info_table(base), _treeinfo(base, files, copies, scratch))
 
 
 def _file_copies(base: Base) -> List[Extent]:
@@ -85,6 +91,8 @@ def _file_system(image: Path, copy: Extent) -> bytes:
 
 
 def _treeinfo(base: Base, files: Sequence[Extent], copies: Mapping[int, bytes], scratch: Path) -> bytes:
+    if _TREEINFO not in base.files:
+        return b""
     xorriso.extract(base.path, {_TREEINFO: scratch / "treeinfo"})
     text = (scratch / "treeinfo").read_text()
     for copy in files:
@@ -107,21 +115,25 @@ def remaster(
 ) -> Remastered:
     """Make the image that ``copying`` copies the base to the changed one, with a media checksum.
 
-    Scratch files go beside it. Raises SwitchroomError when any copy of the EFI system partition in
-    the result is not the new one or lies outside the media checksum, or when a boot loader is not the base's.
+    Scratch files go beside it. Raises SwitchroomError when the base changed meanwhile, when any copy of the
+    EFI system partition in the result is not the new one or lies outside the media checksum, when a boot
+    loader is not the base's, or when firmware would not get from it to the new menus.
     """
-    files: Dict[str, Content] = {**changes.files, _TREEINFO: parts.treeinfo}
+    files: Dict[str, Content] = dict(changes.files)
+    files.update({_TREEINFO: parts.treeinfo} if parts.treeinfo else {})
     image, scratch = copying.image, copying.image.with_name("layout")
     scratch.mkdir()
     with reporter.step("Laying out the image"):
-        complete = replace(changes, files=files, esp_copies=parts.copies)
+        complete = replace(changes, files=files, esp_copies=parts.copies, patches=parts.info_table)
         planned = graft.plan(base.path, complete, [base.layout.bios_image or ""], scratch)
     with reporter.step("Writing the image", planned.size) as step:
         pressed = press(copying, planned, step.advance)
+        check_unchanged(base)
     with reporter.step("Checking every boot copy"):
-        digests = {offset: hashlib.sha256(data).hexdigest() for offset, data in parts.copies.items()}
-        check_boot_copies(image, digests, {offset: len(data) for offset, data in parts.copies.items()})
+        wanted = {offset: hashlib.sha256(data).hexdigest() for offset, data in parts.copies.items()}
+        check_boot_copies(image, wanted, {offset: len(data) for offset, data in parts.copies.items()})
         _check_loaders(base, image)
+        _check_chain(image, changes)
     shutil.rmtree(scratch)
     return Remastered(pressed, _places(planned, parts))
 
@@ -151,6 +163,17 @@ def _check_loaders(base: Base, image: Path) -> None:
         for name in (SHIM, GRUB):
             if sha256(folder / "old" / name) != sha256(folder / "new" / name):
                 raise SwitchroomError(f"'{name}' in the new image is not that of the base.")
+
+
+def _check_chain(image: Path, changes: graft.Changes) -> None:
+    menus = {name: changes.files[name] for name in boot_check.MENUS if name in changes.files}
+    faults = boot_check.faults(image, digests(menus))
+    if faults:
+        raise SwitchroomError(
+            "The new image would not start on every machine.",
+            cause="\n".join(faults),
+            hint="Use a base as its publisher made it; if it is one, report this with the base's name.",
+        )
 
 
 def _places(planned: graft.Graft, parts: BootParts) -> Tuple[Tuple[int, int, str], ...]:

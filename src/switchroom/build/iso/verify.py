@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from switchroom.build.iso import content, esp, manifest, sbom, sums, xorriso
+from switchroom.build.iso import boot_check, content, esp, manifest, sbom, sums, xorriso
 from switchroom.build.iso.base import GRUB, SHIM
 from switchroom.build.iso.boot_area import SIZE as HEAD_SIZE
 from switchroom.build.iso.layout import Extent, read_extent, read_volume
@@ -251,6 +251,8 @@ def _loaders_of(data: Mapping[str, Any]) -> Dict[str, str]:
 
 
 def _boot(image: Path, data: Mapping[str, Any], folder: Path) -> Iterator[str]:
+    menus = {name: digest for name, digest in data["files"].items() if name in boot_check.MENUS}
+    yield from boot_check.faults(image, menus)
     copies = data["efi_system_partitions"]
     try:
         check_boot_copies(
