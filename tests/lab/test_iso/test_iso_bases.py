@@ -205,6 +205,17 @@ def test_verify_names_a_boot_image_that_no_firmware_could_start_though_it_is_sig
     assert "'isolinux/isolinux.cfg'" in problems[0]
 
 
+def test_a_menu_that_isolinux_would_take_before_ours_is_not_passed_over(
+    el_shop: Shop, distributions: Mapping[int, Path], tmp_path: Path
+) -> None:
+    files = {"boot/isolinux/isolinux.cfg": b"say the old menu\n"}
+    medium = Medium(kind="dvd", distribution=distributions[9], files=files)
+    base = media.el_medium(tmp_path / "base", medium)
+    with pytest.raises(SwitchroomError, match="would not start on every machine") as caught:
+        make(el_shop, tmp_path / "out/out.iso", base)
+    assert "takes 'boot/isolinux/isolinux.cfg'" in caught.value.cause
+
+
 def test_an_image_that_would_not_start_is_not_handed_out(
     el_shop: Shop, dvd: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

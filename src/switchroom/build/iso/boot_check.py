@@ -4,8 +4,8 @@ BIOS goes from the boot catalog (CD) or the MBR (USB stick) to a loader, and tha
 volume descriptor and its menu there. UEFI goes to an EFI system partition, whose menu goes on with the one on
 the medium; the partitions themselves are compared by their sums, see :mod:`switchroom.build.iso.remaster`.
 
-Sources: the El Torito specification 2.0; the boot info table in mkisofs(8); isolinux.asm and isohdpfx.S of
-SYSLINUX 6.03, cdboot.S and boot_hybrid of GRUB 2; the UEFI specification 5.3 (GPT).
+Sources: the El Torito specification 2.0; the boot info table in mkisofs(8); isolinux.asm, isohdpfx.S and
+iso9660.c of SYSLINUX 6.03, cdboot.S and boot_hybrid of GRUB 2; the UEFI specification 5.3 (GPT).
 """
 
 from __future__ import annotations
@@ -27,8 +27,10 @@ _TABLE_AT, _SUMMED_FROM = 8, 64  # in the loader
 _MBR_POINTER = 432  # of the MBR's code: the loader's place in sectors, 8 bytes
 _GRUB_SKIPPED = 4  # sectors: GRUB's MBR starts behind the part for CDs
 _READ_MAX = 16 << 20  # bytes of a loader, a menu, a table; a longer one is damaged
+# Where ISOLINUX looks for its menu before it comes to ours.
+_BEFORE = {ISOLINUX: ("boot/isolinux/isolinux.cfg", "boot/isolinux/syslinux.cfg")}
 _EFI = 0xEF
-_BOOTABLE = 0x88
+_BOOTABLE, _EMULATION = 0x88, 0x0F  # the entry's first byte; bits of its second, as a floppy or a disk
 _LAST_SECTION = 0x91
 
 
@@ -93,13 +95,13 @@ class _Chain:
     def _bios(self, entry: bytes) -> Iterator[str]:
         place = int.from_bytes(entry[8:12], "little") * BLOCK
         found = {name: iso9660.find(self._stream, iso9660.FIRST_DESCRIPTOR, name) for name in BIOS_MENUS}
-        loader = next((name for name, range_ in found.items() if range_ and range_[0] == place), "")
-        if entry[0] != _BOOTABLE or entry[1] & 0x0F or not loader:
+        loaders = {range_[0]: (name, range_[1]) for name, range_ in found.items() if range_}
+        if entry[0] != _BOOTABLE or entry[1] & _EMULATION or place not in loaders:
             yield f"the boot catalog leads BIOS to block {place // BLOCK}, where no boot loader lies"
             return
-        size = next(range_[1] for range_ in found.values() if range_ and range_[0] == place)
-        yield from self._loader(loader, (place, size), self._read(place, min(size, _READ_MAX)))
-        yield from self._mbr(loader, place)
+        name, size = loaders[place]
+        yield from self._loader(name, (place, size), self._read(place, min(size, _READ_MAX)))
+        yield from self._mbr(name, place)
 
     def _loader(self, name: str, place: iso9660.Range, data: bytes) -> Iterator[str]:
         descriptor, *rest = _TABLE.unpack_from(data.ljust(_SUMMED_FROM, b"\0"), _TABLE_AT)
@@ -112,6 +114,11 @@ class _Chain:
             # GRUB begins at block 16, whatever its table says.
             start = descriptor if name == ISOLINUX else iso9660.FIRST_DESCRIPTOR
             yield from self._menu(BIOS_MENUS[name], start, f"'{name}'")
+            yield from (
+                f"'{name}' takes '{other}', which lies there too, for its menu"
+                for other in _BEFORE.get(name, ())
+                if iso9660.find(self._stream, start, other)
+            )
 
     def _menu(self, menu: str, descriptor: int, who: str) -> Iterator[str]:
         where = f"from the volume descriptor in block {descriptor}, where {who} begins"
