@@ -25,13 +25,17 @@ def ensure_base(reporter: Optional[Reporter] = None) -> Path:
     Needs root, debootstrap and the machine's own Debian mirror. Nobody may write to the folder: work on
     a ``scratch_root``. Callers at the same time share one build, and an interrupted one leaves nothing.
     """
-    base = cache_dir("lab") / f"base-{content_key()}"
+    return ensure(load_recipe(), cache_dir("lab") / f"base-{content_key()}", "the lab base", reporter)
+
+
+def ensure(recipe: Recipe, base: Path, what: str, reporter: Optional[Reporter] = None) -> Path:
+    """Return the folder ``base``, made first by a recipe if it is not there; see ``ensure_base``."""
     if base.is_dir():
         return base
-    with lock.exclusive(cache_dir("lab") / ".lock", what="the lab base", wait=_BUILD_SECONDS):
+    with lock.exclusive(base.parent / ".lock", what=what, wait=_BUILD_SECONDS):
         if not base.is_dir():
-            with (reporter or Reporter()).step("Making the lab base"):
-                _make(load_recipe(), base)
+            with (reporter or Reporter()).step(f"Making {what}"):
+                _make(recipe, base)
     return base
 
 
@@ -61,7 +65,7 @@ def _debootstrap(recipe: Recipe, root: Path, log_file: Path) -> None:
     process.require("debootstrap", "unshare")
     process.run(
         [*contain, *make, f"--include={packages}", recipe.suite, root, origin.uri],
-        what="Making the Debian root of the lab",
+        what=f"Making a root of Debian {recipe.suite}",
         env={"DPKG_FORCE": "unsafe-io", "LC_ALL": "C"},
         log_file=log_file,
     )

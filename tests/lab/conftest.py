@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
-from typing import Iterator, List
+from typing import Any, Iterator, List
 
 import pytest
 
 from lab.base import ensure_base
 from lab.roots import scratch_root
 from switchroom.core.errors import SwitchroomError
+
+UNPROVED = "NOT PROVED:"  # begins the reason of a skip that must not be passed over
 
 # With several workers the longest files come first, else one of them would run alone at the end.
 _LONGEST = (
@@ -47,6 +49,21 @@ def pytest_exception_interact(call: pytest.CallInfo[None], report: pytest.TestRe
     error = call.excinfo.value if call.excinfo else None
     if isinstance(error, SwitchroomError):
         report.sections.append(("cause", error.cause))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say with what else the tests of box code passed, and loudly what this run does not prove."""
+    reports = [report for kind in ("passed", "skipped") for report in terminalreporter.stats.get(kind, ())]
+    proved = [text for report in reports for name, text in report.user_properties if name == "proved"]
+    reasons = {report.longrepr[2].partition(": ")[2] for report in reports if report.skipped}
+    for title, lines, color in (
+        ("Box code passed with", sorted(proved), "green"),
+        ("NOT PROVED in this run", sorted(r for r in reasons if r.startswith(UNPROVED)), "red"),
+    ):
+        if lines:
+            terminalreporter.section(title, bold=True, **{color: True})
+        for line in lines:
+            terminalreporter.write_line(line.removeprefix(UNPROVED).strip(), **{color: True})
 
 
 def _lacking(tools: tuple[str, ...]) -> list[str]:

@@ -106,6 +106,7 @@ class Moment:
     more: float
 
 
+NAMES = ["asterisk50", "asterisk50-odbc", NEW.name, f"{NEW.name}-odbc", "helper-one", "helper-two"]
 ARRIVING = ("pre", "post", "posttrans")
 TRANSACTION = """
 def count(*_numbers):
@@ -116,22 +117,26 @@ packages.%s(kept(), progress=count)
 
 
 def test_killed_at_any_instant_and_installed_again_everything_is_whole(prepared: Path) -> None:
-    names = ["asterisk50", "asterisk50-odbc", NEW.name, f"{NEW.name}-odbc", "helper-one", "helper-two"]
     with scratch_root(prepared) as root:
-        on_box(root, TRANSACTION % "install")
-        assert diary(root) == {f"{name} {phase}": 1 for name in names for phase in ARRIVING} | {
-            f"{name} {phase}": 1 for name in ("helper-one", "helper-two") for phase in ("preun", "postun")
-        }
-        steps = size(root / "tmp/steps")
+        steps = install_whole(root)
     dice, torn = random.Random(SEED), 0  # noqa: S311
     for number in range(KILLS):
         moments = [Moment(dice.randint(1, steps), dice.uniform(0, 0.1)) for _time in range(1 + number % 2)]
         with scratch_root(prepared) as root:
-            torn += torn_and_repaired(root, moments, names)
+            torn += torn_and_repaired(root, moments)
     assert torn >= KILLS // 2, f"only {torn} of {KILLS} transactions were torn"
 
 
-def torn_and_repaired(root: Path, moments: Sequence[Moment], names: list[str]) -> bool:
+def install_whole(root: Path) -> int:
+    """Let the transaction end, check that each scriptlet ran once, and return the steps that it told of."""
+    on_box(root, TRANSACTION % "install")
+    assert diary(root) == {f"{name} {phase}": 1 for name in NAMES for phase in ARRIVING} | {
+        f"{name} {phase}": 1 for name in ("helper-one", "helper-two") for phase in ("preun", "postun")
+    }
+    return size(root / "tmp/steps")
+
+
+def torn_and_repaired(root: Path, moments: Sequence[Moment]) -> bool:
     """Kill the installation, perhaps the repair too; check that the next repair makes everything whole."""
     torn = False
     for command, moment in zip(("install", "reinstall"), moments):
@@ -151,7 +156,7 @@ def torn_and_repaired(root: Path, moments: Sequence[Moment], names: list[str]) -
     (root / DIARY.lstrip("/")).unlink(missing_ok=True)
     on_box(root, "packages.reinstall(kept(), history='switchroom resume')")
     ran = diary(root)
-    lost = [f"{name} {phase}" for name in names for phase in ARRIVING if not ran[f"{name} {phase}"]]
+    lost = [f"{name} {phase}" for name in NAMES for phase in ARRIVING if not ran[f"{name} {phase}"]]
     assert lost == [], where
     assert inside(root, "rpm", "-Va", check=False).stdout.decode() == "", where
     listing = sorted(inside(root, "rpm", "-qa", "--qf", "%{NAME} %{VERSION}\n").stdout.decode().splitlines())
@@ -169,13 +174,13 @@ def test_a_killed_transaction_leaves_no_scriptlet_running(prepared: Path) -> Non
         # The sleep in the new engine's %post becomes one that lasts, and tells its process.
         sleep = root / "usr/bin/sleep"
         sleep.rename(root / "usr/bin/sleep.real")
-        sleep.write_text("#!/bin/sh\necho $$ >/tmp/hangs\nexec /usr/bin/sleep.real 600\n")
+        sleep.write_text("#!/bin/sh\necho $$ >/hangs\nexec /usr/bin/sleep.real 600\n")
         sleep.chmod(0o755)
         running = start(root, TRANSACTION % "install")
-        kill_child(running, root / "tmp/hangs", Moment(1, 0))
+        kill_child(running, root / "hangs", Moment(1, 0))
         with pytest.raises(TornError):
             finish(running)
-        assert not Path("/proc", (root / "tmp/hangs").read_text().strip(), "root").exists()
+        assert not Path("/proc", (root / "hangs").read_text().strip(), "root").exists()
 
 
 def test_failing_pre_is_an_error_though_dnf_says_nothing(prepared: Path) -> None:

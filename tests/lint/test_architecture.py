@@ -1,11 +1,13 @@
 """The house's arrows: which room may import which, and what a box may import at all."""
 
-import ast
 import sys
 from pathlib import Path
 
 import pytest
 import test_lint
+
+from support.box_tests import BOX_LIBRARIES, imports
+from switchroom.box import dnf_child
 
 SOURCE = Path(__file__).parents[2] / "src"
 FORBIDDEN = {
@@ -14,20 +16,7 @@ FORBIDDEN = {
     "build": {"box", "cli"},
     "box": {"build", "cli"},
 }
-# EL9 and EL10 ship these for their platform Python in BaseOS and AppStream.
-BOX_LIBRARIES = {"yaml", "jsonschema", "dnf", "rpm", "libdnf", "hawkey", "jinja2"}
-
-
-def imports(path: Path) -> set[str]:
-    """Return the absolute names of all modules a file imports, at any depth."""
-    names = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: relative import"
-            names.add(node.module or "")
-    return names
+SYSTEM = {"dnf", "libdnf", "rpm"}
 
 
 @pytest.mark.parametrize("room", sorted(FORBIDDEN))
@@ -44,3 +33,10 @@ def test_arrows_between_rooms_run_one_way(room: str) -> None:
 def test_box_code_imports_only_what_enterprise_linux_ships() -> None:
     roots = {name.split(".")[0] for file in test_lint.box_files() for name in imports(SOURCE.parent / file)}
     assert roots - sys.stdlib_module_names - BOX_LIBRARIES == {"switchroom"}
+
+
+def test_the_dnf_child_imports_nothing_but_itself_and_what_the_system_brings() -> None:
+    names = {name for path in Path(dnf_child.__file__).parent.glob("*.py") for name in imports(path)}
+    ours = {name for name in names if name.split(".")[0] not in sys.stdlib_module_names | SYSTEM}
+    assert ours
+    assert {name for name in ours if not f"{name}.".startswith("switchroom.box.dnf_child.")} == set()

@@ -109,6 +109,13 @@ def test_box_code_runs_on_python_3_9() -> None:
     assert tool("vermin", "--quiet", "--no-tips", "--violations", "--target=3.9-", *files) == ""
 
 
+def test_the_dnf_child_runs_on_python_3_6() -> None:
+    parents = ("src/switchroom/__init__.py", "src/switchroom/box/__init__.py")
+    files = [*parents, *tracked("src/switchroom/box/dnf_child/*.py")]
+    assert len(files) > len(parents)
+    assert tool("vermin", "--quiet", "--no-tips", "--violations", "--target=3.6-", *files) == ""
+
+
 def test_source_files_stay_small() -> None:
     long = {name: (ROOT / name).read_text().count("\n") for name in tracked("*.py", "scripts/*")}
     assert {name: lines for name, lines in long.items() if lines > 400} == {}

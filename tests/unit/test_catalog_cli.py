@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any, Tuple
 
@@ -191,12 +189,3 @@ def test_fit_needs_two_names_and_numbers(switchroom: Any) -> None:
     outcome = switchroom("fit", "--freepbx", "17", "--php", "latest")
     assert outcome.code == 2
     assert "'latest' is not a version like 8.2" in outcome.err
-
-
-def test_box_code_runs_on_python_3_9() -> None:
-    source = Path(door.__file__).parents[1]
-    files = [*(source / "catalog").glob("*.py"), *(source / "cli").glob("catalog*.py")]
-    vermin = Path(sys.executable).with_name("vermin")
-    command = [vermin, "-t=3.9-", "--no-tips", *files]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout

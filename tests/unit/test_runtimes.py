@@ -9,19 +9,17 @@ from typing import Any, Dict, List, Tuple
 import pytest
 import yaml
 
-from support.collection import PLACE, collections
 from switchroom.catalog.load import load_catalog
 
-__all__ = ["collections"]  # a fixture
 ROOT = Path(__file__).parents[2]
 RUNTIMES = ("php", "nodejs", "mariadb")
 
 
 @pytest.fixture(scope="module")
-def streams(collections: Path) -> Any:
+def streams() -> Any:
     """The module's knowledge that needs no dnf."""
     module = types.ModuleType("streams")
-    code = (collections / PLACE / "plugins/module_utils/streams.py").read_text()
+    code = (ROOT / "plugins/module_utils/streams.py").read_text()
     exec(compile(code, "streams.py", "exec"), module.__dict__)  # noqa: S102 - Ansible imports it its own way
     return module
 
