@@ -9,7 +9,7 @@ from typing import List, Mapping, Sequence, Tuple
 import createrepo_c as cr
 
 from switchroom.build.iso import content, policy, xorriso
-from switchroom.build.iso.base import Base
+from switchroom.build.iso.base import Base, check_unchanged
 from switchroom.build.iso.closure import MEDIUM, OURS, unpack_metadata, urls
 from switchroom.build.keys import SigningKey
 from switchroom.build.kickstart.packages import Chosen, Request, refused, solve
@@ -64,7 +64,9 @@ def lay_out(supply: Supply, request: Request, names: Sequence[str], folder: Path
     if added:
         content.add_packages(ours, packages, added, key, supply.epoch)
     (folder / content.KEY).write_bytes(trusted_keys(supply.repo_root, key))
-    return Laid(folder, _from_base(supply.base, metadata, solved.chosen, folder), _keys(supply.base, folder))
+    laid = Laid(folder, _from_base(supply.base, metadata, solved.chosen, folder), _keys(supply.base, folder))
+    check_unchanged(supply.base)
+    return laid
 
 
 def _from_base(
