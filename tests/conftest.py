@@ -4,6 +4,6 @@ from __future__ import annotations
 
 import signal
 
-# A shell without job control starts what runs in the background with Ctrl-C ignored, and all below inherits it.
+# What a shell without job control starts in the background has Ctrl-C ignored, and so has all below it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
