@@ -6,6 +6,7 @@ from typing import Any, Sequence
 
 import pytest
 
+from support.frozen import FROZEN
 from support.overlays import release
 from switchroom.build import toolchain
 from switchroom.catalog.load import load_catalog
@@ -20,6 +21,7 @@ PUBLIC = b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n"
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("SWITCHROOM_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("SWITCHROOM_CATALOG", str(FROZEN))
     return tmp_path / "cache"
 
 

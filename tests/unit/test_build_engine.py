@@ -57,8 +57,9 @@ def test_a_bare_certified_branch_has_what_upstream_certifies(key: str) -> None:
 
 
 def test_a_series_newer_than_the_data_is_built_like_the_newest_before_it() -> None:
-    assert table_of("24").series == "23"
-    assert table_of("certified-23.1").series == "certified-22.8"
+    numbered = [int(key) for key in module_tables() if key.isdigit()]
+    assert table_of(str(max(numbered) + 1)).series == str(max(numbered))
+    assert table_of("certified-20.8").series == "certified-20.7"
 
 
 @pytest.mark.parametrize("change", [{"enable": ("app_nosuch",)}, {"disable": ("app_nosuch",)}])

@@ -9,7 +9,7 @@ from typing import Any, Tuple
 
 import pytest
 
-from switchroom.catalog.source import PACKAGED
+from support.frozen import FROZEN
 from switchroom.cli import main as door
 
 ON = ("--on", "2026-11-22")
@@ -27,7 +27,7 @@ class Outcome:
 def switchroom(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
     """Run the command as on a box, where the build commands are not installed."""
     monkeypatch.setattr(door, "_available", lambda: ["catalog"])
-    monkeypatch.setenv("SWITCHROOM_CATALOG", str(PACKAGED))
+    monkeypatch.setenv("SWITCHROOM_CATALOG", str(FROZEN))
 
     def run(*words: str) -> Outcome:
         try:
@@ -135,7 +135,7 @@ def test_check_as_json(switchroom: Any) -> None:
 
 def test_check_of_a_bad_file(switchroom: Any, tmp_path: Path) -> None:
     bad = tmp_path / "bad.yml"
-    bad.write_text(PACKAGED.read_text().replace("    type: LTS\n", "    typ: LTS\n", 1))
+    bad.write_text(FROZEN.read_text().replace("    type: LTS\n", "    typ: LTS\n", 1))
     outcome = switchroom("check", str(bad))
     assert outcome.code == 2
     assert f"error: The key 'series.16.typ' is unknown, in '{bad}'." in outcome.err
@@ -146,14 +146,14 @@ def test_check_of_a_bad_file(switchroom: Any, tmp_path: Path) -> None:
 
 
 def test_check_takes_one_catalog(switchroom: Any) -> None:
-    outcome = switchroom("check", str(PACKAGED), "--catalog", str(PACKAGED))
+    outcome = switchroom("check", str(FROZEN), "--catalog", str(FROZEN))
     assert outcome.code == 2
     assert "Give one of them" in outcome.err
 
 
 def test_catalog_and_overlay_options(switchroom: Any, tmp_path: Path) -> None:
     catalog, overlay = tmp_path / "catalog.yml", tmp_path / "overlay.yml"
-    shutil.copy(PACKAGED, catalog)
+    shutil.copy(FROZEN, catalog)
     overlay.write_text('series: {"99": {type: Fixture, made_from: "22", version: "99.0.0", build: 1}}')
     outcome = switchroom("list", "--catalog", str(catalog), "--overlay", str(overlay), *ON)
     row = next(line for line in outcome.out.splitlines() if line.startswith("99 "))

@@ -40,8 +40,9 @@ def test_no_object_of_the_schema_takes_unknown_keys() -> None:
 
 
 def test_all_series_and_releases_are_there(catalog: Catalog) -> None:
-    numbered = [str(number) for number in range(16, 24)]
-    assert list(catalog.series) == [*numbered, "certified-18.9", "certified-20.7", "certified-22.8"]
+    numbered = [key for key in catalog.series if key.isdigit()]
+    assert numbered == [str(number) for number in range(16, 16 + len(numbered))]
+    assert set(catalog.series) >= {"23", "certified-18.9", "certified-20.7", "certified-22.8"}
     assert list(catalog.freepbx) == ["13", "14", "15", "16", "17"]
     assert list(catalog.el) == ["8", "9", "10"]
     for release in catalog.el.values():

@@ -7,10 +7,10 @@ from typing import Any, Dict
 
 import pytest
 
+from support.frozen import FROZEN
 from switchroom.catalog.fit import Combination, Fit, check_fit
 from switchroom.catalog.load import load_catalog
 from switchroom.catalog.model import Catalog
-from switchroom.catalog.source import PACKAGED
 from switchroom.catalog.versions import VersionRange, at_least
 from switchroom.core.errors import ExitCode, SwitchroomError
 
@@ -19,7 +19,7 @@ TODAY = datetime.date(2026, 11, 22)
 
 @pytest.fixture(scope="module")
 def catalog() -> Catalog:
-    return load_catalog(PACKAGED)
+    return load_catalog(FROZEN)
 
 
 def fit(catalog: Catalog, **wanted: str) -> Fit:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from support.frozen import FROZEN
 from support.overlays import release
 from switchroom.catalog import source
 from switchroom.catalog.load import load_catalog
 from switchroom.catalog.model import Catalog, SeriesType, Status
-from switchroom.catalog.source import PACKAGED
 from switchroom.core.errors import ExitCode, SwitchroomError
 
 FIXTURE = """
@@ -26,7 +26,7 @@ def overlay(tmp_path: Path) -> Path:
 
 def load(overlay: Path, text: str) -> Catalog:
     overlay.write_text(text)
-    return load_catalog(PACKAGED, [overlay])
+    return load_catalog(FROZEN, [overlay])
 
 
 def refusal(overlay: Path, text: str) -> SwitchroomError:
@@ -56,7 +56,7 @@ def test_an_unknown_key_is_named_with_its_path_and_file(overlay: Path, text: str
 
 def test_a_fault_of_the_catalog_is_not_blamed_on_the_overlay(tmp_path: Path, overlay: Path) -> None:
     catalog = tmp_path / "catalog.yml"
-    catalog.write_text(PACKAGED.read_text().replace('as_of: "2026-11-22"', 'as_of: "soon"'))
+    catalog.write_text(FROZEN.read_text().replace('as_of: "2026-11-22"', 'as_of: "soon"'))
     overlay.write_text(FIXTURE)
     with pytest.raises(SwitchroomError, match=r"'as_of'.*catalog\.yml"):
         load_catalog(catalog, [overlay])
@@ -179,10 +179,10 @@ def test_later_overlays_win_and_leave_the_rest_alone(tmp_path: Path) -> None:
     first, second = tmp_path / "first.yml", tmp_path / "second.yml"
     first.write_text(release("22.10.2", disable=["codec_ilbc"]))
     second.write_text(release("22.10.3", build=2))
-    series = load_catalog(PACKAGED, [first, second]).series["22"]
+    series = load_catalog(FROZEN, [first, second]).series["22"]
     assert (series.engine, series.source_version) == ("asterisk22.10.3_2", "22.10.3")
     assert series.disable == ("codec_ilbc",)
-    assert series.released == load_catalog(PACKAGED).series["22"].released
+    assert series.released == load_catalog(FROZEN).series["22"].released
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ def test_a_fixture_follows_an_overlay_of_the_series_it_is_made_from(tmp_path: Pa
     fixture, suite = tmp_path / "fixture.yml", tmp_path / "suite.yml"
     fixture.write_text(FIXTURE)
     suite.write_text(release("22.11.0", pjproject="2.18"))
-    series = load_catalog(PACKAGED, [fixture, suite]).series["99"]
+    series = load_catalog(FROZEN, [fixture, suite]).series["99"]
     assert (series.version, series.source_version) == ("99.0.0", "22.11.0")
     assert [entry.name for entry in series.sources] == ["asterisk-22.11.0.tar.gz", "pjproject-2.18.tar.bz2"]
 
@@ -224,7 +224,7 @@ def test_the_order_in_which_the_catalog_is_looked_for(
     shipped, named, given = (tmp_path / name for name in ("shipped.yml", "named.yml", "given.yml"))
     monkeypatch.setattr(source, "SHIPPED", shipped)
     monkeypatch.delenv("SWITCHROOM_CATALOG", raising=False)
-    assert source.catalog_path() == PACKAGED
+    assert source.catalog_path() == source.PACKAGED
     shipped.touch()
     assert source.catalog_path() == shipped
     monkeypatch.setenv("SWITCHROOM_CATALOG", str(named))
@@ -234,7 +234,7 @@ def test_the_order_in_which_the_catalog_is_looked_for(
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
     with pytest.raises(SwitchroomError, match="no Asterisk series or version '25'") as caught:
-        load_catalog(PACKAGED).find("25")
+        load_catalog(FROZEN).find("25")
     assert "'22' (22.10.1)" in caught.value.hint
     assert caught.value.code is ExitCode.USAGE
 

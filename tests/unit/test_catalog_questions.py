@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Iterator
 
 import pytest
 
+from support.frozen import FROZEN
 from switchroom.catalog.load import load_catalog
 from switchroom.catalog.questions import Book, open_book
 from switchroom.core.errors import SwitchroomError
 
 
+@pytest.fixture(scope="module", autouse=True)
+def frozen() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SWITCHROOM_CATALOG", str(FROZEN))
+        yield
+
+
 @pytest.fixture(scope="module")
-def book() -> Book:
+def book(frozen: None) -> Book:
     return open_book("2026-11-22")
 
 
@@ -84,6 +93,7 @@ def test_a_bad_day_is_named() -> None:
 def test_without_jsonschema_only_the_shipped_catalog_is_taken(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    monkeypatch.delenv("SWITCHROOM_CATALOG")
     monkeypatch.setitem(sys.modules, "jsonschema", None)
     assert load_catalog().series
     overlay = tmp_path / "overlay.yml"

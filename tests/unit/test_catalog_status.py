@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from support.frozen import FROZEN
 from support.overlays import release
 from switchroom.catalog.advice import advice
 from switchroom.catalog.load import load_catalog
 from switchroom.catalog.model import Catalog, Status
-from switchroom.catalog.source import PACKAGED
 
 TODAY = datetime.date(2026, 11, 22)
 
 
 @pytest.fixture(scope="module")
 def catalog() -> Catalog:
-    return load_catalog(PACKAGED)
+    return load_catalog(FROZEN)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ series:
       sources: {reference: release-24}
 """
     )
-    catalog = load_catalog(PACKAGED, [overlay])
+    catalog = load_catalog(FROZEN, [overlay])
     newest = catalog.offered(TODAY)[-1]
     assert (newest.label, newest.engine, newest.meta) == (
         "Asterisk 24 (LTS)",
@@ -120,7 +120,7 @@ def test_advice_names_releases_that_nobody_verified(catalog: Catalog) -> None:
 def test_a_release_that_an_overlay_overtook_is_no_longer_reported_as_newer(tmp_path: Path) -> None:
     overlay = tmp_path / "suite.yml"
     overlay.write_text(release("22.11.0"))
-    texts = [remark.text for remark in advice(load_catalog(PACKAGED, [overlay]), TODAY)]
+    texts = [remark.text for remark in advice(load_catalog(FROZEN, [overlay]), TODAY)]
     assert not any("22.11.0" in text for text in texts)
 
 

@@ -13,6 +13,7 @@ from typing import Any, Iterator
 
 import pytest
 
+from support.frozen import FOLDER, FROZEN
 from support.made_up_upstream import Made, publish
 from support.specs import SPECS
 from switchroom.build import recipes
@@ -21,7 +22,6 @@ from switchroom.build.kickstart.settings import offers
 from switchroom.catalog import modules, removals
 from switchroom.catalog.load import load_catalog
 from switchroom.catalog.model import Catalog, SeriesType
-from switchroom.catalog.source import PACKAGED
 from switchroom.cli.main import main
 from switchroom.core.errors import ExitCode
 from switchroom.core.files import sha256
@@ -48,7 +48,7 @@ def upstream(tmp_path: Path) -> Path:
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     folder = tmp_path / "data"
-    shutil.copytree(PACKAGED.parent, folder)
+    shutil.copytree(FOLDER, folder)
     return folder
 
 
@@ -106,7 +106,7 @@ def test_the_data_files_become_what_upstream_released(
     assert catalog.series["certified-22.8"].source_version == "certified-22.8-cert99"
     assert catalog.series["22"].unverified_newer is None
     assert catalog.as_of == datetime.date(2027, 1, 11)
-    assert catalog.series["16"] == load_catalog(PACKAGED).series["16"]
+    assert catalog.series["16"] == load_catalog(FROZEN).series["16"]
 
 
 def test_a_new_series_is_long_term_where_its_number_is_even(
@@ -163,7 +163,7 @@ def test_notes_for_upgrades_are_there_to_be_judged(
     }
     assert notes["res_pjsip: Refuse what was taken."] == ("22.98.0",)
     assert notes["alembic: Database updates required."][-1] == "22.99.0"
-    before = {note.title for note in removals.load_removals(removals.PACKAGED).upgrade_notes}
+    before = {note.title for note in removals.load_removals(FOLDER / "removals.yml").upgrade_notes}
     assert set(notes) - before == {"res_pjsip: Refuse what was taken."}
 
 
@@ -172,7 +172,7 @@ def test_what_is_not_touched_stays_as_it_is_written(
 ) -> None:
     only = publish(data.parent / "only", Made("22.99.0", "2027-01-10"))
     update(str(only), data, capsys)
-    old, new = (path.read_text().splitlines() for path in (PACKAGED, data / "catalog.yml"))
+    old, new = (path.read_text().splitlines() for path in (FROZEN, data / "catalog.yml"))
     assert len(set(old) - set(new)) < 16
     assert [line for line in old if line.lstrip().startswith("#")] == [
         line for line in new if line.lstrip().startswith("#")
@@ -184,7 +184,9 @@ def test_module_data_that_did_not_change_stays_as_it_is_written(
 ) -> None:
     same = Made("23.99.0", "2027-01-10", modules={"app_dial": "core"})
     update(str(publish(data.parent / "same", same)), data, capsys)
-    old, new = (json.loads(path.read_text())["modules"] for path in (modules.PACKAGED, data / "modules.json"))
+    old, new = (
+        json.loads(path.read_text())["modules"] for path in (FOLDER / "modules.json", data / "modules.json")
+    )
     assert new["app_dial"] == old["app_dial"]
     assert "23" in old["app_queue"][0]["in"]
     assert "23" not in new["app_queue"][0]["in"]
@@ -290,6 +292,6 @@ def test_the_release_package_counts_the_catalogs_of_a_day(
     monkeypatch.setenv("SWITCHROOM_CACHE", str(tmp_path))
     overlay = tmp_path / "again.yml"
     overlay.write_text("revision: 3\n")
-    release = recipes.Release(load_catalog(PACKAGED, [overlay]), b"", b"", "")
+    release = recipes.Release(load_catalog(FROZEN, [overlay]), b"", b"", "")
     shared = {recipe.name: recipe for recipe in recipes.shared(SPECS, release, {}, 0)}
     assert shared["switchroom-release"].defines["sw_revision"] == "3"

@@ -10,6 +10,7 @@ from typing import Any, Callable, Dict, List
 import pytest
 
 from support.collection import HERE, PLACE, ROOT, collections, module, run
+from support.frozen import FROZEN
 
 __all__ = ["collections"]  # a fixture
 
@@ -232,6 +233,7 @@ def test_a_playbook_can_ask_the_catalog(collections: Path, tmp_path: Path) -> No
         *HERE,
         str(playbook),
         ANSIBLE_COLLECTIONS_PATH=str(collections),
+        SWITCHROOM_CATALOG=str(FROZEN),
     )
     said = json.loads(answer.read_text())
     assert (said["newest"]["series"], said["newest"]["package"]) == ("22", "asterisk22")
