@@ -30,7 +30,7 @@ _SECONDS = 30.0
 _GONE = (404, 410)
 _WORKERS = "4"  # most of the tests wait
 # A terminal of their own, because tests open some; all of it ends with the tests.
-_CONTAIN = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+CONTAIN = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
 _PREPARE = (
     'mount -t devpts -o newinstance,ptmxmode=0666 devpts /dev/pts && ln -sf pts/ptmx /dev/ptmx && exec "$@"'
 )
@@ -52,11 +52,15 @@ class GoneError(SwitchroomError):
 
 @dataclass(frozen=True)
 class Suite:
-    """A Debian suite: the release it is ``near`` to, and what of it that is proved by (``has``)."""
+    """A Debian suite: the release it is ``near`` to, and what of it that is proved by (``has``).
+
+    ``gcc`` is the major version of its compiler where the engine is to compile with it, else empty.
+    """
 
     name: str
     near: str
     has: str
+    gcc: str = ""
 
 
 def suites() -> list[Suite]:
@@ -112,7 +116,7 @@ def run_tests(root: Path, tests: Sequence[Path]) -> Result[bytes]:
     settings = ["env", "-i", *(f"{name}={value}" for name, value in _ENVIRONMENT.items())]
     pytest = ["python3", "-m", "pytest", "-q", "-n", _WORKERS, "-p", "no:cacheprovider", *tests]
     place = [f"--root={root}", "--wd=/checkout"]
-    return process.run([*_CONTAIN, *place, *settings, "sh", "-c", _PREPARE, "sh", *pytest], check=False)
+    return process.run([*CONTAIN, *place, *settings, "sh", "-c", _PREPARE, "sh", *pytest], check=False)
 
 
 def _lay_checkout(target: Path) -> None:
