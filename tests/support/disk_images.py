@@ -16,6 +16,7 @@ from support.qemu import Guest
 # Who makes the images: none of it may be in one.
 BUILDER = {"host": "builder-7f3a.example.net", "SUDO_USER": "mallory-7f3a", "LOGNAME": "mallory-7f3a"}
 _CAREFUL = 0o077  # a builder's umask, which must not show in the image
+_SSH_FAILED = 255  # ssh's own exit code; every other is the command's
 _BOOT_SECONDS = 600.0  # in software emulation, beside other tests
 
 
@@ -48,8 +49,13 @@ class Machine:
         return subprocess.run(argv, check=False, capture_output=True, text=True, timeout=timeout)
 
     def ask(self, text: str) -> str:
-        """Run a shell command that must succeed, and return what it printed."""
-        done = self.run(text)
+        """Run a shell command that must succeed, and return what it printed.
+
+        A machine in emulation may be too slow for ssh's own time limits: then it is asked again.
+        """
+        deadline = time.monotonic() + _BOOT_SECONDS
+        while (done := self.run(text)).returncode == _SSH_FAILED and time.monotonic() < deadline:
+            time.sleep(2)
         assert done.returncode == 0, f"{text}: {done.stdout}{done.stderr}"
         return done.stdout
 

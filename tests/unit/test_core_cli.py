@@ -106,7 +106,7 @@ sys.meta_path.insert(0, Finder())
 
 @pytest.mark.parametrize(
     ("by", "at", "flags"),
-    [("SIGINT", "argparse", []), ("SIGTERM", "argparse", ["--json"]), ("SIGINT", "createrepo_c", [])],
+    [("SIGINT", "argparse", []), ("SIGTERM", "argparse", ["--json"]), ("SIGINT", "yaml", [])],
 )
 def test_interrupt_while_it_starts_ends_with_a_word(
     tmp_path: Path, at: str, by: str, flags: List[str]
@@ -114,7 +114,7 @@ def test_interrupt_while_it_starts_ends_with_a_word(
     (tmp_path / "sitecustomize.py").write_text(_KILL_AT_IMPORT)
     paths = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
     done = subprocess.run(
-        [sys.executable, "-m", "switchroom", "build", "iso", *flags],
+        [sys.executable, "-m", "switchroom", "catalog", "list", *flags],
         env={**os.environ, "PYTHONPATH": paths, "INTERRUPT_AT": at, "INTERRUPT_BY": by},
         capture_output=True,
         text=True,
