@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Dict, Mapping, Optional, Sequence, Tuple
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
 from support import distributed_media
 from support.small_rpms import EPOCH, QUIET, Shop, Small, build
@@ -82,9 +82,14 @@ class Told(Reporter):
     def __init__(self) -> None:
         super().__init__(quiet=True)
         self.text = ""
+        self.warnings: List[str] = []
 
     def say(self, text: str) -> None:
         self.text += text + "\n"
+
+    def warn(self, text: str) -> None:
+        self.warnings.append(text)
+        self.say(text)
 
 
 @dataclass(frozen=True)

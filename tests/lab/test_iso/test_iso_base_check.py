@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Iterator, List
+from typing import Iterator
 
 import pytest
 
@@ -19,20 +19,8 @@ from switchroom.build.iso.mediasum import FIELD_OFFSET
 from switchroom.build.iso.origin import Origin
 from switchroom.core.errors import ExitCode, SwitchroomError
 from switchroom.core.files import sha256
-from switchroom.core.progress import Reporter
 
 pytestmark = pytest.mark.lab("xorriso", "mcopy", "implantisomd5", "dnf", "rpmbuild", "createrepo_c")
-
-
-class Told(Reporter):
-    """Keeps what it is told."""
-
-    def __init__(self) -> None:
-        super().__init__(quiet=True)
-        self.warnings: List[str] = []
-
-    def warn(self, text: str) -> None:
-        self.warnings.append(text)
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +85,7 @@ def test_flipped_bit_in_the_field_itself_is_no_base_without_a_checksum(
 
 
 def test_damaged_base_can_be_used_on_record(damaged: Path, el_shop: Shop, tmp_path: Path) -> None:
-    told = Told()
+    told = media.Told()
     base = Origin(str(damaged), unverified=True)
     built = media.make(el_shop, tmp_path / "out.iso", told, base=base, series=(media.S22,))
     assert any("is damaged between the bytes" in line for line in told.warnings)
@@ -106,7 +94,7 @@ def test_damaged_base_can_be_used_on_record(damaged: Path, el_shop: Shop, tmp_pa
 
 
 def test_sound_base_is_checked_by_its_own_sum(sound: Path, el_shop: Shop, tmp_path: Path) -> None:
-    told = Told()
+    told = media.Told()
     built = media.make(el_shop, tmp_path / "out.iso", told, base=str(sound), series=(media.S22,))
     assert told.warnings == []
     assert checked_by(built.image) == "its own media checksum"
@@ -115,11 +103,11 @@ def test_sound_base_is_checked_by_its_own_sum(sound: Path, el_shop: Shop, tmp_pa
 def test_base_without_a_sum_is_told_and_a_named_sum_suffices(
     el_base: Path, el_shop: Shop, tmp_path: Path
 ) -> None:
-    told = Told()
+    told = media.Told()
     built = media.make(el_shop, tmp_path / "one.iso", told, base=str(el_base), series=(media.S22,))
     assert "it carries no media checksum" in told.warnings[0]
     assert checked_by(built.image) == "nothing: it carries no media checksum"
-    told, named = Told(), Origin(str(el_base), sha256(el_base))
+    told, named = media.Told(), Origin(str(el_base), sha256(el_base))
     built = media.make(el_shop, tmp_path / "two.iso", told, base=named, series=(media.S22,))
     assert told.warnings == []
     assert checked_by(built.image) == "a SHA-256 that was named"
