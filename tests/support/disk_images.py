@@ -17,7 +17,7 @@ from support.qemu import Guest
 BUILDER = {"host": "builder-7f3a.example.net", "SUDO_USER": "mallory-7f3a", "LOGNAME": "mallory-7f3a"}
 _CAREFUL = 0o077  # a builder's umask, which must not show in the image
 _SSH_FAILED = 255  # ssh's own exit code; every other is the command's
-_BOOT_SECONDS = 600.0  # in software emulation, beside other tests
+_BOOT_SECONDS = 1200.0  # in software emulation, beside other tests
 
 
 def make(base: Path, repository: Path, out: Path, *words: str) -> subprocess.CompletedProcess[str]:
