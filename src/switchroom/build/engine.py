@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import FrozenSet, Mapping, Tuple
 
-from switchroom.build.tarball import Member, Tree, read_tree
+from switchroom.build.asterisk_source import bundled, text_of
+from switchroom.build.tarball import read_tree
 from switchroom.catalog.model import ModuleSet, Series, SeriesType
 from switchroom.catalog.modules import ModuleTable, table_of
 from switchroom.core.errors import ExitCode, SwitchroomError
 
 _LIBRARIES = re.compile(r"^%global engine_libraries (.+)$", re.MULTILINE)
-_VERSION = re.compile(r"^PJPROJECT_VERSION\s*[:?]?=\s*(\S+)$", re.MULTILINE)
 _PART = re.compile(r"^%global modules_(\w+)\s+(\S+)$", re.MULTILINE)
 
 
@@ -97,17 +97,13 @@ def check_bundled(files: Mapping[str, Path], series: Series) -> None:
     """
     source = f"asterisk-{series.source_version}"
     tree = read_tree(files[f"{source}.tar.gz"], strip=1)
-    wanted = _VERSION.search(_text(tree, "third-party/versions.mak"))
-    name = f"pjproject-{wanted[1]}.tar.bz2" if wanted else ""
+    wanted = bundled(tree).get("pjproject")
+    name = f"pjproject-{wanted}.tar.bz2" if wanted else ""
     if name not in files:
         raise _mismatch(source, f"it wants '{name or 'no pjproject that it names'}'", series)
     digest = hashlib.md5(files[name].read_bytes(), usedforsecurity=False).hexdigest()
-    if _text(tree, f"third-party/pjproject/{name}.md5").split()[:1] != [digest]:
+    if text_of(tree, f"third-party/pjproject/{name}.md5").split()[:1] != [digest]:
         raise _mismatch(source, f"'{files[name]}' has the MD5 {digest}, which it does not name", series)
-
-
-def _text(tree: Tree, name: str) -> str:
-    return tree.get(name, Member()).data.decode(errors="replace")
 
 
 def _mismatch(source: str, cause: str, series: Series) -> SwitchroomError:
