@@ -30,7 +30,7 @@ SERIES = "22"
 def test_the_engine_compiles(suite: Suite) -> None:
     overlay = Path(command("build", "sources", "--from", "debian")["overlay"])
     catalog = load_catalog(overlays=[overlay])
-    recipe = recipes.engine(data_path("rpmspecs"), catalog.series[SERIES])
+    recipe = recipes.engine(data_path("rpmspecs"), catalog.series[SERIES], catalog.part_sources)
     inputs = read(recipe, Lookaside(overlay.parent, Reporter()))
     with scratch_root(ensure_root(suite)) as root:
         assert install_compiler(root, suite, inputs).partition(".")[0] == suite.gcc

@@ -19,13 +19,15 @@ PJPROJECT = {
     "pjmedia/build/Makefile": "OBJS = alsa_dev.o bb10_dev.o bdimad_dev.o \\\n",
     "version.mak": "2.17\n",
 }
+MP3 = {"mpg123.h": "/* decoder */\n", "interface.c": '#include "asterisk.h"\n'}
 
 
 def write_source_package(folder: Path) -> None:
-    """Write the two tarballs as Debian's source package has them."""
+    """Write the tarballs as Debian's source package has them."""
     stem = "asterisk_22.99.0+dfsg.orig"
     write_tar(folder / f"{stem}.tar.xz", {f"asterisk-22.99.0/{k}": v for k, v in ASTERISK.items()})
     write_tar(folder / f"{stem}-Xpjproject.tar.xz", {f"pjsip-1234abc/{k}": v for k, v in PJPROJECT.items()})
+    write_tar(folder / f"{stem}-Xmp3.tar.xz", {f"asterisk-0.0.20240225/{k}": v for k, v in MP3.items()})
 
 
 def write_tar(path: Path, files: Mapping[str, str]) -> None:

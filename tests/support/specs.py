@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Dict, List
 
@@ -42,7 +43,12 @@ OTHERS: Dict[str, Dict[str, str]] = {
 
 def engine_defines(series: Series) -> Dict[str, str]:
     """Return the macros the build passes for one engine."""
-    return dict(recipes.engine(SPECS, series).defines)
+    return dict(recipes.engine(SPECS, series, CATALOG.part_sources).defines)
+
+
+def whole(series: Series) -> Series:
+    """Return the series with every part that is built only where it is named."""
+    return replace(series, parts=("dahdi", "imap", "mp3", "stir-shaken", "xmpp"))
 
 
 def rpmspec(spec: str, defines: Dict[str, str], *options: str) -> str:

@@ -15,6 +15,8 @@ from switchroom.box.paths import Paths
 SUM, OTHER_SUM = "da6642af068ee5e6490c5b1d2cc1d238", "0123456789abcdef0123456789abcdef"
 HERE, THERE = (Engine(v, 1, Path("/usr/lib64/switchroom/engines", f"{v}-1")) for v in ("22.10.1", "22.11.0"))
 
+OWNED: Dict[str, str] = {}  # the package of each file
+
 
 def module(build_sum: str, text: bytes = b"\x7fELF") -> bytes:
     return text + b"\0Tilghman\0" + build_sum.encode() + b"\0\xff" + b"f" * 40 + b"\0"
@@ -24,7 +26,9 @@ def module(build_sum: str, text: bytes = b"\x7fELF") -> bytes:
 def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
     """Two engines of series 22 with two modules each, and in the first one two more."""
     paths = Paths(tmp_path)
-    owners: Dict[str, str] = {}
+    owners = OWNED
+    owners.clear()
+    sources = {f"{HERE.package}-hello": "asterisk-hello", f"{THERE.package}-hello": "asterisk-hello"}
     for engine in (HERE, THERE):
         folder = tmp_path / str(engine.prefix)[1:] / "modules"
         folder.mkdir(parents=True)
@@ -39,7 +43,8 @@ def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
     def query(words: Sequence[str], _form: str) -> Tuple[str, ...]:
         if words[0] == "--file":
             return tuple(owner for path, owner in owners.items() if words[1].endswith(path))
-        return tuple(path for path, owner in owners.items() if owner == words[1])
+        ours = [(path, owner) for path, owner in owners.items() if owner.startswith(words[1])]
+        return tuple(f"{sources.get(owner, owner)}-1.0-1.src.rpm {path}" for path, owner in ours)
 
     monkeypatch.setattr(modules, "query", query)
     monkeypatch.setattr(modules, "series_of", lambda _engine: "22")
@@ -77,6 +82,24 @@ def test_what_fits_is_carried_whole_and_may_be_carried_again(box: Paths) -> None
     assert copy.read_bytes() == module(SUM, b"theirs")
 
 
+def test_a_third_party_s_package_for_the_very_engine_is_foreign_and_carried(box: Paths) -> None:
+    (box.from_box(str(HERE.prefix)) / "modules/app_hello.so").write_bytes(module(SUM, b"hello"))
+    OWNED[f"{HERE.prefix}/modules/app_hello.so"] = f"{HERE.package}-hello"
+    found = [one for one in modules.foreign(box, HERE) if one.name == "app_hello.so"]
+    assert [one.owner for one in found] == [f"{HERE.package}-hello"]
+    assert [one.carried for one in modules.carry(box, found, THERE)] == [True]
+    assert "app_hello.so" in copies(box)
+
+
+def test_what_a_third_party_s_package_brought_the_target_is_left_alone(box: Paths) -> None:
+    for engine, text in ((HERE, b"old"), (THERE, b"new")):
+        (box.from_box(str(engine.prefix)) / "modules/app_hello.so").write_bytes(module(SUM, text))
+        OWNED[f"{engine.prefix}/modules/app_hello.so"] = f"{engine.package}-hello"
+    found = [one for one in modules.foreign(box, HERE) if one.name == "app_hello.so"]
+    assert [one.carried for one in modules.carry(box, found, THERE)] == [False]
+    assert (box.from_box(str(THERE.prefix)) / "modules/app_hello.so").read_bytes() == module(SUM, b"new")
+
+
 def test_nothing_crosses_to_another_series(box: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     found = modules.foreign(box, HERE)
     monkeypatch.setattr(modules, "series_of", lambda _engine: "23")
@@ -88,5 +111,8 @@ def test_nothing_crosses_to_another_series(box: Paths, monkeypatch: pytest.Monke
 def test_a_module_of_the_target_itself_is_never_overwritten(box: Paths) -> None:
     found = [modules.Foreign("res_odbc.so", f"{HERE.prefix}/modules/codec_g729.so", None, (SUM,), "22")]
     (carried,) = modules.carry(box, found, THERE)
-    assert (carried.carried, carried.reason) == (False, "the target has a module of that name of its own")
+    assert (carried.carried, carried.reason) == (
+        False,
+        "a package has brought the target a module of that name",
+    )
     assert (box.from_box(str(THERE.prefix)) / "modules/res_odbc.so").read_bytes() == module(SUM)

@@ -31,7 +31,11 @@ def adapted(package: Path, target: Path) -> Path:
 
 def test_tarballs_are_named_and_laid_out_as_upstreams(package: Path, tmp_path: Path) -> None:
     target = adapted(package, tmp_path / "made")
-    assert {path.name for path in target.iterdir()} == {"asterisk-22.99.0.tar.gz", "pjproject-2.17.tar.bz2"}
+    assert {path.name for path in target.iterdir()} == {
+        "asterisk-22.99.0.tar.gz",
+        "asterisk-mp3.tar.gz",
+        "pjproject-2.17.tar.bz2",
+    }
     with tarfile.open(target / "asterisk-22.99.0.tar.gz") as archive:
         names = archive.getnames()
         assert names == sorted(names)
@@ -39,6 +43,11 @@ def test_tarballs_are_named_and_laid_out_as_upstreams(package: Path, tmp_path: P
         assert {(member.uid, member.uname) for member in archive} == {(0, "")}
     with tarfile.open(target / "pjproject-2.17.tar.bz2") as archive:
         assert {name.split("/")[0] for name in archive.getnames()} == {"pjproject-2.17"}
+
+
+def test_the_mp3_decoder_lies_as_asterisks_addons_want_it(package: Path, tmp_path: Path) -> None:
+    with tarfile.open(adapted(package, tmp_path / "made") / "asterisk-mp3.tar.gz") as archive:
+        assert archive.getnames() == ["mp3/interface.c", "mp3/mpg123.h"]
 
 
 def test_what_debian_removed_is_no_longer_asked_for(package: Path, tmp_path: Path) -> None:

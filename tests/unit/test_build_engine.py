@@ -22,6 +22,22 @@ CERTIFIED = [key for key, series in CATALOG.series.items() if series.type is Ser
 # What a PBX needs day by day and upstream does not certify.
 DAILY = {"app_amd", "app_chanisavail", "cdr_csv", "cdr_odbc", "pbx_ael", "res_calendar", "res_config_ldap"}
 DAILY |= {"res_phoneprov", "res_prometheus", "res_snmp"}
+ALWAYS = {
+    "calendar",
+    "fax",
+    "ldap",
+    "lua",
+    "mobile",
+    "mwi-external",
+    "mysql",
+    "odbc",
+    "ooh323",
+    "pgsql",
+    "snmp",
+}
+ALWAYS |= {"tds", "voicemail-odbc"}
+OPTIONAL = {"dahdi", "imap", "mp3", "stir-shaken", "xmpp"}
+LACKING = {"16": {"imap"}, "17": {"stir-shaken"}}
 
 
 def _bare(key: str) -> Series:
@@ -31,7 +47,7 @@ def _bare(key: str) -> Series:
 @pytest.mark.parametrize("key", sorted(CATALOG.series))
 def test_every_package_of_a_series_has_a_module_and_every_enabled_module_is_built(key: str) -> None:
     holds = contents(SPEC, CATALOG.series[key])
-    assert set(holds.parts) == {"calendar", "fax", "ldap", "lua", "odbc", "pgsql", "snmp", "tds"}
+    assert set(holds.parts) == ALWAYS - ({"voicemail-odbc"} if key == "16" else set())
     assert all(holds.parts.values())
     assert set(CATALOG.series[key].enable) <= set(holds.enable) <= holds.modules
     assert {"app_dial", "app_voicemail", "chan_iax2", "chan_pjsip", "res_srtp"} <= holds.modules
@@ -56,6 +72,35 @@ def test_a_bare_certified_branch_has_what_upstream_certifies(key: str) -> None:
     assert supported <= {"core", "extended"}
 
 
+@pytest.mark.parametrize("key", sorted(CATALOG.series))
+def test_parts_that_el_lacks_libraries_for_are_built_where_they_are_named(key: str) -> None:
+    ordinary = contents(SPEC, CATALOG.series[key])
+    wanted = sorted(OPTIONAL - LACKING.get(key, set()))
+    holds = contents(SPEC, dataclasses.replace(CATALOG.series[key], parts=tuple(wanted)))
+    assert set(holds.parts) == set(ordinary.parts) | set(wanted)
+    assert {"chan_dahdi", "app_meetme"} <= set(holds.parts["dahdi"])
+    assert {"chan_motif", "res_xmpp"} <= set(holds.parts["xmpp"])
+    assert holds.parts["mp3"] == ("format_mp3",)
+    assert holds.modules > ordinary.modules
+    assert ("stir-shaken" in holds.parts) == ("res_stir_shaken" in holds.modules)
+
+
+def test_modules_that_must_not_be_loaded_beside_others_are_packages_of_their_own() -> None:
+    holds = contents(SPEC, CATALOG.series["22"])
+    assert holds.parts["voicemail-odbc"] == ("app_voicemail_odbc",)
+    assert {"res_mwi_external", "res_ari_mailboxes"} <= set(holds.parts["mwi-external"])
+    together = [module for modules in holds.parts.values() for module in modules]
+    assert len(together) == len(set(together))
+
+
+@pytest.mark.parametrize("part", ["nosuch", "stir-shaken-2"])
+def test_a_part_that_cannot_be_built_is_a_usage_error(part: str) -> None:
+    with pytest.raises(SwitchroomError, match=f"cannot be built: '{part}'") as caught:
+        contents(SPEC, dataclasses.replace(CATALOG.series["22"], parts=(part,)))
+    assert caught.value.code is ExitCode.USAGE
+    assert "'parts' of series '22'" in (caught.value.hint or "")
+
+
 def test_a_series_newer_than_the_data_is_built_like_the_newest_before_it() -> None:
     numbered = [int(key) for key in module_tables() if key.isdigit()]
     assert table_of(str(max(numbered) + 1)).series == str(max(numbered))
@@ -72,8 +117,8 @@ def test_a_module_that_does_not_exist_is_a_usage_error(change: dict[str, tuple[s
 
 def test_an_enabled_module_without_its_library_is_a_usage_error() -> None:
     with pytest.raises(SwitchroomError) as caught:
-        contents(SPEC, dataclasses.replace(CATALOG.series["22"], enable=("chan_mobile",)))
-    assert "chan_mobile" in (caught.value.cause or "")
+        contents(SPEC, dataclasses.replace(CATALOG.series["22"], enable=("chan_motif",)))
+    assert "chan_motif" in (caught.value.cause or "")
 
 
 @pytest.mark.parametrize("key", sorted(module_tables()))

@@ -194,3 +194,45 @@ def test_the_words_name_file_line_replacement_and_key(tmp_path: Path) -> None:
 
 def test_an_empty_box_has_nothing_to_find(tmp_path: Path) -> None:
     assert [one.what for one in check(tmp_path, {}, "22.10.1", "22.10.1")] == []
+
+
+G729 = "[t](!)\ntype=endpoint\ndisallow=all\n[trunk](t)\nallow=g729\n[phone](t)\nallow=g729,ulaw\n"
+THEIRS = ("chan_pjsip", "codec_ulaw", "codec_g729a")
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "names"),
+    [
+        ("pjsip.conf", G729, ["trunk"]),
+        (
+            "pjsip.conf",
+            "[a]\ntype=endpoint\nallow=!all,g729\n[b]\ntype=endpoint\nallow=!all,g729:20,alaw\n",
+            ["a"],
+        ),
+        ("sip.conf", "[general]\ndisallow=all\nallow=g729\n[a]\nhost=x\n[b]\nallow=ulaw\n", ["a"]),
+        ("iax.conf", "[a]\ntype=peer\ndisallow=all\nallow=g729\n", ["a"]),
+        ("pjsip.conf", "[a]\ntype=endpoint\nallow=all\n[b]\ntype=aor\n", []),
+        ("pjsip.conf", "[a]\ntype=endpoint\nallow=g729\ndisallow=all\nallow=g722\n", []),
+    ],
+)
+def test_a_device_whose_only_codec_loses_its_module_stops_a_switch(
+    file: str, text: str, names: "list[str]", tmp_path: Path
+) -> None:
+    source, target = scan.Side("20.20.1", inventory(*THEIRS)), scan.Side("22.10.1", inventory("chan_pjsip"))
+    found = about(check(tmp_path, {f"/etc/asterisk/{file}": text}, source, target), "codec")
+    assert [(one.name, one.severity) for one in found] == [(name, scan.Severity.BLOCKING) for name in names]
+    assert all("codec_g729a" in one.message and "22.10.1" in one.message for one in found)
+
+
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [
+        (scan.Side("20.20.1", inventory(*THEIRS)), scan.Side("22.10.1", inventory("codec_g729"))),
+        (scan.Side("22.10.1", inventory(*THEIRS)), scan.Side("22.11.0", inventory("chan_pjsip"))),
+        (scan.Side("20.20.1", inventory("chan_pjsip")), scan.Side("22.10.1", inventory("chan_pjsip"))),
+        (scan.Side("20.20.1"), scan.Side("22.10.1")),
+    ],
+    ids=["another module there", "carried within the series", "only passed through", "not known"],
+)
+def test_a_codec_that_is_not_lost_is_no_finding(source: scan.Side, target: scan.Side, tmp_path: Path) -> None:
+    assert about(check(tmp_path, {"/etc/asterisk/pjsip.conf": G729}, source, target), "codec") == ()

@@ -9,7 +9,7 @@ import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Mapping, Sequence
+from typing import AbstractSet, Mapping, Sequence
 
 from switchroom.build import macros, recipes, rpmbuild
 from switchroom.build.recipe import Inputs, Recipe
@@ -26,6 +26,9 @@ _INSTALL = """\
 %install
 cp -a %{lab_tree}/root/. %{buildroot}/
 cp %{lab_tree}/licences/* .
+# Nobody builds modules for it.
+install -d %{buildroot}%{engine_prefix}/include
+install -D /dev/null %{buildroot}%{_rpmmacrodir}/macros.%{sw_meta}-devel
 
 """
 _COMPILING = re.compile(r"^%prep\n.*?(?=^%post\n)", re.MULTILINE | re.DOTALL)
@@ -79,12 +82,21 @@ def package(series: Series, contents: Contents, work: Path, into: Path) -> None:
 
 
 def _defines(series: Series, contents: Contents) -> Mapping[str, str]:
+    defines = dict(recipes.engine(data_path("rpmspecs"), series, {}).defines)
+    built = {path.stem for path in (prefix(contents.tree, series) / "modules").glob("*.so")}
+    parts = {part: _there(defines.pop(f"sw_part_{part}"), built) for part in defines["sw_parts"].split()}
     return {
-        **recipes.engine(data_path("rpmspecs"), series).defines,
+        **defines,
+        **{f"sw_part_{part}": modules for part, modules in parts.items()},
+        "sw_parts": " ".join(part for part, modules in parts.items() if modules),
         "sw_fixture": "1",
         "lab_tree": str(contents.tree),
         "__os_install_post": "",  # the files are final: stripped where they came from, perhaps patched since
     }
+
+
+def _there(modules: str, built: AbstractSet[str]) -> str:
+    return " ".join(module for module in modules.split() if module in built)
 
 
 def edited(text: str, contents: Contents) -> str:

@@ -47,8 +47,8 @@ class Carried:
 
 
 def foreign(paths: Paths, engine: Engine) -> Tuple[Foreign, ...]:
-    """Return the modules in an engine's folder that its packages did not bring, by name."""
-    series, own = series_of(engine), _packaged(engine)
+    """Return the modules in an engine's folder that packages of its own source did not bring, by name."""
+    series, own = series_of(engine), _packaged(engine, own=True)
     if not series:
         return ()
     folder = paths.from_box(str(engine.prefix)) / "modules"
@@ -62,9 +62,8 @@ def carry(paths: Paths, found: Sequence[Foreign], target: Engine) -> Tuple[Carri
     Fits what was built for the same series with the target's build options. May be done again.
     """
     series, folder = series_of(target), paths.from_box(str(target.prefix)) / "modules"
-    own = _packaged(target)
-    wanted = engine_sum(folder, own)
-    return tuple(_carry_one(paths, one, folder, _misfit(one, series, wanted, own)) for one in found)
+    wanted, there = engine_sum(folder, _packaged(target, own=True)), _packaged(target)
+    return tuple(_carry_one(paths, one, folder, _misfit(one, series, wanted, there)) for one in found)
 
 
 def build_sums(module: Path) -> Tuple[str, ...]:
@@ -81,13 +80,13 @@ def engine_sum(folder: Path, packaged: FrozenSet[str]) -> str:
     return count.most_common(1)[0][0] if count else ""
 
 
-def _misfit(one: Foreign, series: str, wanted: str, own: FrozenSet[str]) -> str:
+def _misfit(one: Foreign, series: str, wanted: str, there: FrozenSet[str]) -> str:
     if one.series != series:
         return f"it was built for the series '{one.series}', the target is of '{series}'"
     if wanted not in one.sums:
         return "it was built with other build options than the target"
-    if one.name in own:
-        return "the target has a module of that name of its own"
+    if one.name in there:
+        return "a package has brought the target a module of that name"
     return ""
 
 
@@ -115,12 +114,14 @@ def _copy_durably(source: Path, copy: Path) -> None:
     fsync_dir(copy.parent)
 
 
-def _packaged(engine: Engine) -> FrozenSet[str]:
-    """Return the names of the modules in an engine's packages."""
+def _packaged(engine: Engine, *, own: bool = False) -> FrozenSet[str]:
+    """Return the names of an engine's modules that packages brought; ``own``: those of its own source."""
     names: List[str] = []
-    for path in query(["--all", engine.package, f"{engine.package}-*"], "[%{FILENAMES}\\n]"):
+    for line in query(["--all", engine.package, f"{engine.package}-*"], "[%{=SOURCERPM} %{FILENAMES}\\n]"):
+        source, _space, path = line.partition(" ")
         folder, _slash, name = path.rpartition("/")
-        if folder == f"{engine.prefix}/modules" and name.endswith(".so"):
+        wanted = not own or source.rsplit("-", 2)[0] == engine.package
+        if wanted and folder == f"{engine.prefix}/modules" and name.endswith(".so"):
             names.append(name)
     return frozenset(names)
 

@@ -16,7 +16,8 @@ from switchroom.catalog.modules import ModuleTable, table_of
 from switchroom.core.errors import ExitCode, SwitchroomError
 
 _LIBRARIES = re.compile(r"^%global engine_libraries (.+)$", re.MULTILINE)
-_PART = re.compile(r"^%global modules_(\w+)\s+(\S+)$", re.MULTILINE)
+_PART = re.compile(r"^%global (libraries|modules)_(\w+)\s+(.+)$", re.MULTILINE)
+_OPTIONAL = re.compile(r"^%global optional_parts (.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -24,14 +25,35 @@ class Contents:
     """An engine's modules (names without ``.so``); ``enable`` are those that upstream leaves off.
 
     ``parts`` maps each package beside the engine's own (``calendar``) to its modules; one without a module is
-    not made. ``known`` is the release the module data was read from.
+    not made. ``optional`` are those made because the catalog names them. ``known`` is the release the module
+    data was read from.
     """
 
     enable: Tuple[str, ...]
     disable: Tuple[str, ...]
     modules: FrozenSet[str]
     parts: Mapping[str, Tuple[str, ...]]
+    optional: Tuple[str, ...]
     known: ModuleTable
+
+
+@dataclass(frozen=True)
+class _Offer:
+    """What the spec can make of a series: its libraries, and the shapes of modules' names by part."""
+
+    libraries: FrozenSet[str]
+    parts: Mapping[str, Tuple[str, ...]]
+
+    def modules(self, known: ModuleTable, part: str) -> Tuple[str, ...]:
+        """Return the modules of a part that a series knows."""
+        return tuple(
+            sorted({name for shape in self.parts[part] for name in fnmatch.filter(known.modules, shape)})
+        )
+
+    def off(self, known: ModuleTable) -> FrozenSet[str]:
+        """Return the modules of parts that can be made, and that upstream leaves off."""
+        wanted = {name for part in self.parts for name in self.modules(known, part)}
+        return frozenset(name for name in wanted & known.buildable(self.libraries) if known.modules[name].off)
 
 
 def contents(spec: Path, series: Series) -> Contents:
@@ -40,26 +62,64 @@ def contents(spec: Path, series: Series) -> Contents:
     Raises SwitchroomError (usage) where ``enable`` or ``disable`` of the catalog names what no module is
     called, or what this build cannot make.
     """
-    text = spec.read_text()
-    libraries = frozenset(" ".join(_LIBRARIES.findall(text)).split())
-    key = series.made_from or series.key
-    known = table_of(key)
+    offer = _offer(spec.read_text(), series)
+    known = table_of(series.made_from or series.key)
     _check_names(series, known)
-    enable = tuple(sorted({*series.enable, *_completing(series, known, libraries)}))
-    modules = known.built(enable, series.disable, libraries)
+    enable = tuple(
+        sorted({*series.enable, *_completing(series, known, offer), *_asked_for(series, known, offer)})
+    )
+    modules = known.built(enable, series.disable, offer.libraries)
     _check_enabled(series, modules)
-    parts = {part: tuple(sorted(fnmatch.filter(modules, shape))) for part, shape in _PART.findall(text)}
+    parts = {part: tuple(sorted(modules & set(offer.modules(known, part)))) for part in offer.parts}
     made = {part: found for part, found in parts.items() if found}
-    return Contents(enable, series.disable, modules, made, known)
+    _check_parts(series, made)
+    return Contents(enable, series.disable, modules, made, series.parts, known)
 
 
-def _completing(series: Series, known: ModuleTable, libraries: FrozenSet[str]) -> FrozenSet[str]:
-    """Return what a certified branch leaves off and the series it comes from has."""
-    if series.type is not SeriesType.CERTIFIED or series.module_set is ModuleSet.BARE:
+def _offer(text: str, series: Series) -> _Offer:
+    """Return what the spec makes of this series: its parts, but of the optional ones those that are named."""
+    found = [
+        (kind, name.replace("_", "-"), tuple(words.split())) for kind, name, words in _PART.findall(text)
+    ]
+    optional = {part.replace("_", "-") for part in " ".join(_OPTIONAL.findall(text)).split()}
+    left_out = optional - set(series.parts)
+    parts = {part: shapes for kind, part, shapes in found if kind == "modules" and part not in left_out}
+    more = [
+        one for kind, part, words in found if kind == "libraries" and part not in left_out for one in words
+    ]
+    return _Offer(frozenset([*" ".join(_LIBRARIES.findall(text)).split(), *more]), parts)
+
+
+def _completing(series: Series, known: ModuleTable, offer: _Offer) -> FrozenSet[str]:
+    """Return what upstream leaves off and a PBX may want: modules of parts, all of them off by default.
+
+    And of a certified branch what the series it comes from has, unless the bare certified set is wanted.
+    """
+    if series.type is not SeriesType.CERTIFIED:
+        return offer.off(known) - set(series.disable)
+    if series.module_set is ModuleSet.BARE:
         return frozenset()
-    ordinary = table_of(series.key.rpartition("-")[2].partition(".")[0]).built((), (), libraries)
+    base = table_of(series.key.rpartition("-")[2].partition(".")[0])
+    ordinary = base.built(offer.off(base), (), offer.libraries)
     off = {name for name in ordinary & set(known.modules) if known.modules[name].off}
-    return known.built(off, (), libraries) & off
+    return known.built(off, (), offer.libraries) & off - set(series.disable)
+
+
+def _asked_for(series: Series, known: ModuleTable, offer: _Offer) -> FrozenSet[str]:
+    """Return what the optional parts that the catalog names consist of and upstream leaves off."""
+    named = {name for part in series.parts if part in offer.parts for name in offer.modules(known, part)}
+    return frozenset(named & offer.off(known)) - set(series.disable)
+
+
+def _check_parts(series: Series, made: Mapping[str, Tuple[str, ...]]) -> None:
+    lost = sorted(set(series.parts) - set(made))
+    if lost:
+        raise SwitchroomError(
+            f"The catalog names parts of Asterisk {series.version} that cannot be built: {_quoted(lost)}.",
+            cause="The spec knows no such part, or this series has no module of it.",
+            hint=f"Correct 'parts' of series '{series.key}'.",
+            code=ExitCode.USAGE,
+        )
 
 
 def _check_names(series: Series, known: ModuleTable) -> None:

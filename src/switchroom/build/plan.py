@@ -112,6 +112,8 @@ def plan(specs: Path, lookaside: Lookaside, catalog: Catalog, chosen: Sequence[S
     """
     engines = [Engine(series, contents(specs / "asterisk.spec", series)) for series in chosen]
     sources = [source for series in chosen for source in series.sources]
+    named = {part for series in chosen for part in series.parts}
+    sources += [source for part, source in catalog.part_sources.items() if part in named]
     sources += [sounds.source for sounds in catalog.sounds.values()]
     unique = {source.place: source for source in sources}
     return Plan(engines, [_need(lookaside, source) for source in unique.values()])

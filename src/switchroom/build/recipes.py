@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, List, Sequence
+from typing import Dict, List, Mapping, Sequence
 
 import switchroom
 from switchroom.build import collection, tarball
@@ -13,7 +13,7 @@ from switchroom.build.engine import Contents, check_bundled, contents
 from switchroom.build.recipe import Recipe
 from switchroom.build.store import generated
 from switchroom.catalog import removals
-from switchroom.catalog.model import Catalog, Series, SeriesType
+from switchroom.catalog.model import Catalog, Series, SeriesType, Source
 from switchroom.core.errors import ExitCode, SwitchroomError
 
 KEY_NAME = "RPM-GPG-KEY-switchroom"
@@ -41,8 +41,11 @@ def shared(specs: Path, release: Release, documents: tarball.Tree, epoch: int) -
     ]
 
 
-def engine(specs: Path, series: Series) -> Recipe:
-    """Return the recipe of a series' engine; raises a usage error when the catalog knows too little."""
+def engine(specs: Path, series: Series, part_sources: Mapping[str, Source]) -> Recipe:
+    """Return the recipe of a series' engine; raises a usage error when the catalog knows too little.
+
+    ``part_sources`` are the catalog's files for parts.
+    """
     if not series.sources or "pjproject" not in series.bundled:
         raise SwitchroomError(
             f"The catalog does not say what Asterisk {series.version} is built from.",
@@ -50,9 +53,19 @@ def engine(specs: Path, series: Series) -> Recipe:
             code=ExitCode.USAGE,
         )
     spec = specs / "asterisk.spec"
-    macros = _engine_macros(series, contents(spec, series))
+    holds = contents(spec, series)
+    more = {part: part_sources[part] for part in holds.optional if part in part_sources}
+    macros = {**_engine_macros(series, holds), **_part_macros(holds, more)}
     check = functools.partial(check_bundled, series=series)
-    return Recipe(series.engine, spec, macros, series.sources, check=check)
+    return Recipe(series.engine, spec, macros, (*series.sources, *more.values()), check=check)
+
+
+def _part_macros(holds: Contents, sources: Mapping[str, Source]) -> Dict[str, str]:
+    """Return the macros of parts, whose names have no hyphen."""
+    given = {f"sw_part_{part}": " ".join(modules) for part, modules in holds.parts.items()}
+    given.update({f"_with_{part}": "1" for part in holds.optional})
+    given.update({f"sw_source_{part}": source.name for part, source in sources.items()})
+    return {name.replace("-", "_"): value for name, value in given.items()}
 
 
 def _engine_macros(series: Series, holds: Contents) -> Dict[str, str]:
@@ -68,7 +81,7 @@ def _engine_macros(series: Series, holds: Contents) -> Dict[str, str]:
         "sw_enable": " ".join(holds.enable),
         "sw_disable": " ".join(holds.disable),
         "sw_modules": " ".join(sorted(holds.modules)),
-        "sw_parts": " ".join(sorted(holds.parts)),
+        "sw_parts": " ".join(sorted(part.replace("-", "_") for part in holds.parts)),
     }
     return {**macros, "sw_fixture": "1"} if series.type is SeriesType.FIXTURE else macros
 

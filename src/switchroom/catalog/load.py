@@ -8,7 +8,7 @@ from typing import Any, Dict, Optional, Sequence, Tuple
 from switchroom.catalog import checks, convert, schema, source
 from switchroom.catalog.model import Catalog
 
-_INHERITED = ("source_version", "sources", "bundled", "enable", "disable", "module_set", "evidence")
+_INHERITED = ("source_version", "sources", "bundled", "enable", "disable", "module_set", "parts", "evidence")
 
 
 def load_catalog(path: Optional[Path] = None, overlays: Sequence[Path] = ()) -> Catalog:

@@ -99,7 +99,8 @@ class Series:
 
     ``build`` is our own build number of that release. ``source_version`` is the version as upstream writes
     it in the tarball. ``bundled`` maps a bundled library to its version. ``made_from`` names the series
-    whose sources a fixture is built from. ``module_set`` counts for certified branches only.
+    whose sources a fixture is built from. ``module_set`` counts for certified branches only. ``parts`` are
+    packages of modules that are built only where they are named here ("dahdi").
     """
 
     key: str
@@ -116,6 +117,7 @@ class Series:
     enable: Tuple[str, ...] = ()
     disable: Tuple[str, ...] = ()
     module_set: ModuleSet = ModuleSet.COMPLETE
+    parts: Tuple[str, ...] = ()
     made_from: Optional[str] = None
     unverified_newer: Optional[UnverifiedRelease] = None
     evidence: Mapping[str, Evidence] = field(default_factory=dict)
@@ -239,7 +241,8 @@ class ElRelease:
 class Catalog:
     """All facts, as of one day; ``series`` is ordered: numbered, then certified, then fixtures.
 
-    ``revision`` counts the catalogs of one day, which are released as one package each.
+    ``revision`` counts the catalogs of one day, which are released as one package each. ``part_sources``
+    are the source files that a part ("mp3") needs beside its series' own.
     """
 
     as_of: datetime.date
@@ -249,6 +252,7 @@ class Catalog:
     freepbx: Mapping[str, FreePBX]
     el: Mapping[str, ElRelease]
     revision: int = 1
+    part_sources: Mapping[str, Source] = field(default_factory=dict)
 
     @property
     def epoch(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, Iterable, Mapping, Optional, Tuple
 
@@ -114,7 +114,10 @@ class UpgradeNote:
 
 @dataclass(frozen=True)
 class Removals:
-    """All of it; ``removals`` is by kind (module, application, function, …) and then by name."""
+    """All of it; ``removals`` is by kind (module, application, function, …) and then by name.
+
+    ``codec_modules`` are modules that Asterisk's own source lacks, with the codecs each transcodes.
+    """
 
     references: Mapping[str, str]
     unverified: Tuple[str, ...]
@@ -124,6 +127,7 @@ class Removals:
     backport_gaps: Tuple[Gap, ...]
     upgrade_notes: Tuple[UpgradeNote, ...]
     changes: Mapping[str, Change]
+    codec_modules: Mapping[str, Tuple[str, ...]] = field(default_factory=dict)
 
 
 def load_removals(path: Optional[Path] = None) -> Removals:

@@ -83,7 +83,7 @@ def _run(args: argparse.Namespace, context: Context) -> int:
     if args.plan:
         return _plan(context, plan(specs, lookaside, catalog, chosen))
     wanted = recipes.shared(specs, release, documents(epoch), epoch)
-    wanted += [recipes.engine(specs, series) for series in chosen]
+    wanted += [recipes.engine(specs, series, catalog.part_sources) for series in chosen]
     inputs = packages.read_all(wanted, lookaside)
     builder = _builder(args, context, specs, inputs, epoch)
     workshop = packages.Workshop(builder, epoch, context.reporter)

@@ -7,7 +7,7 @@ import itertools
 from typing import Iterable, Iterator, Optional, Sequence, Tuple
 
 from switchroom.box.paths import Paths
-from switchroom.box.scan import changes, freepbx, judge, loading, support
+from switchroom.box.scan import changes, codecs, freepbx, judge, loading, support
 from switchroom.box.scan.box import Box
 from switchroom.box.scan.losses import Losses
 from switchroom.box.scan.model import Finding, Severity, Side, key
@@ -41,6 +41,7 @@ def check(
         judge.lost(box, losses),
         loading.modules(box, losses),
         loading.files(box, losses),
+        codecs.only_codecs(box, losses),
         changes.changed(box, losses.removals.changes, crossed),
         changes.notes(losses, catalog),
         support.support(catalog, source, target, on),

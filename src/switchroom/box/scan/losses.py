@@ -26,6 +26,7 @@ class Losses:
     def __init__(self, catalog: Catalog, removals: Removals, source: Side, target: Side) -> None:
         self.source, self.target, self.removals = source, target, removals
         self.from_major, self.to_major = source.major(catalog), target.major(catalog)
+        self.same_series = source.series(catalog) == target.series(catalog)
         self._by_name: Dict[str, Dict[str, Removal]] = {
             kind: {name.lower(): removal for name, removal in entries.items()}
             for kind, entries in removals.removals.items()

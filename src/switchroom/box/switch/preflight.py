@@ -125,14 +125,23 @@ def foreign_modules(found: Iterable[Foreign], series: str) -> Iterator[Finding]:
         )
 
 
-def missing_parts(resolution: Optional[Resolution]) -> Iterator[Finding]:
-    """Tell of module packages that the running engine has and the target does not."""
+def missing_parts(
+    resolution: Optional[Resolution], found: Iterable[Foreign], series: str
+) -> Iterator[Finding]:
+    """Tell of module packages that the running engine has and the target does not.
+
+    What ``found`` are the modules of is carried over within a ``series``, see ``foreign_modules``.
+    """
+    carried = {(one.owner or "").partition("-")[2] for one in found if one.series == series}
     for part in resolution.missing if resolution else ():
+        own = part.partition("-")[2] not in carried
         yield Finding(
             f"part:{part}",
-            WARNING,
+            WARNING if own else INFO,
             f"There is no package '{part}' of the target, as the running engine has one.",
-            "What it brings will be missing until somebody builds it.",
+            "What it brings will be missing until somebody builds it."
+            if own
+            else "Its modules are carried over.",
         )
 
 

@@ -110,7 +110,7 @@ def survey(box: Box, wish: Wish, source: Engine, target: Offer, reporter: Report
         health = judge.measure(box.paths, box.settings)
         found = [
             *machine,
-            *preflight.missing_parts(resolution),
+            *preflight.missing_parts(resolution, foreign, target.series),
             *preflight.health(health),
             *preflight.foreign_modules(foreign, target.series),
             *as_findings(scanned),

@@ -11,7 +11,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Tuple
+from typing import Mapping, Tuple
 
 from switchroom.build.tarball import Tree, edit, read_tree, write_tree
 from switchroom.core.errors import SwitchroomError
@@ -22,11 +22,12 @@ _VERSIONS = "third-party/versions.mak"
 
 @dataclass(frozen=True)
 class Adapted:
-    """The two tarballs made, and the versions they are of."""
+    """The tarballs made, and the versions they are of; ``parts`` are those of them that a part needs."""
 
     version: str
     pjproject_version: str
     tarballs: Tuple[Path, ...]
+    parts: Mapping[str, Path]
 
 
 def adapt(folder: Path, target: Path) -> Adapted:
@@ -40,7 +41,14 @@ def adapt(folder: Path, target: Path) -> Adapted:
     _restore_build(asterisk, pjproject)
     tarball = target / f"asterisk-{version}.tar.gz"
     write_tree(asterisk, tarball, top=f"asterisk-{version}")
-    return Adapted(version, match[1], (tarball, pjproject))
+    return Adapted(version, match[1], (tarball, pjproject), _parts(folder, target))
+
+
+def _parts(folder: Path, target: Path) -> Mapping[str, Path]:
+    """Make the tarball of upstream's MP3 decoder, which Debian adds to the source package."""
+    tarball = target / "asterisk-mp3.tar.gz"
+    write_tree(read_tree(_one(folder, "asterisk_*.orig-Xmp3.tar.*"), strip=1), tarball, top="mp3")
+    return {"mp3": tarball}
 
 
 def _pjproject(folder: Path, target: Path) -> Path:

@@ -31,7 +31,7 @@ _WAIT_SECONDS = 1800.0
 class Filled:
     """What lies in the lookaside folder now: the suite, its Asterisk package, and each file's SHA-256.
 
-    ``sounds`` maps each set of the catalog to its version.
+    ``sounds`` maps each set of the catalog to its version, ``parts`` each part of an engine to its file.
     """
 
     suite: str
@@ -40,6 +40,7 @@ class Filled:
     debian_version: str
     pjproject: str
     sounds: Mapping[str, str]
+    parts: Mapping[str, str]
     files: Mapping[str, str]
 
     @property
@@ -49,7 +50,9 @@ class Filled:
 
     def as_dict(self) -> Dict[str, Any]:
         """Return the record as it is kept beside the files."""
-        return {**vars(self), "sounds": dict(self.sounds), "files": dict(self.files)}
+        return {
+            name: dict(value) if isinstance(value, Mapping) else value for name, value in vars(self).items()
+        }
 
 
 def fill(lookaside: Lookaside, suite: str, catalog: Catalog, refresh: bool, reporter: Reporter) -> Filled:
@@ -96,7 +99,8 @@ def _fill(lookaside: Lookaside, suite: Suite, catalog: Catalog, reporter: Report
         sound_versions = _sounds(suite, scratch, made, reporter)
         files = {path.name: lookaside.digest(path) for path in sorted(made.iterdir())}
         versions = (adapted.version, debian_version, adapted.pjproject_version)
-        filled = Filled(suite.name, series.key, *versions, sound_versions, files)
+        parts = {part: path.name for part, path in adapted.parts.items()}
+        filled = Filled(suite.name, series.key, *versions, sound_versions, parts, files)
         _land(lookaside, made, filled, overlay_text(filled, series))
     return filled
 
@@ -169,6 +173,7 @@ def overlay_text(filled: Filled, series: Series) -> str:
         "references": {filled.origin: origin},
         "series": {filled.series: entry},
         "sounds": sound_sets,
+        "part_sources": {part: _source(filled, name) for part, name in filled.parts.items()},
     }
     return "# Written by: switchroom build sources --from debian\n" + yaml.safe_dump(overlay, sort_keys=False)
 
