@@ -28,6 +28,7 @@ def write_source_package(folder: Path) -> None:
     write_tar(folder / f"{stem}.tar.xz", {f"asterisk-22.99.0/{k}": v for k, v in ASTERISK.items()})
     write_tar(folder / f"{stem}-Xpjproject.tar.xz", {f"pjsip-1234abc/{k}": v for k, v in PJPROJECT.items()})
     write_tar(folder / f"{stem}-Xmp3.tar.xz", {f"asterisk-0.0.20240225/{k}": v for k, v in MP3.items()})
+    write_tar(folder / f"{stem}-Xopus.tar.xz", {"asterisk-0.0.20211102/codecs/codec_opus.c": "int opus;\n"})
 
 
 def write_tar(path: Path, files: Mapping[str, str]) -> None:

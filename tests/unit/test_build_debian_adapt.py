@@ -34,6 +34,7 @@ def test_tarballs_are_named_and_laid_out_as_upstreams(package: Path, tmp_path: P
     assert {path.name for path in target.iterdir()} == {
         "asterisk-22.99.0.tar.gz",
         "asterisk-mp3.tar.gz",
+        "asterisk-opus.tar.gz",
         "pjproject-2.17.tar.bz2",
     }
     with tarfile.open(target / "asterisk-22.99.0.tar.gz") as archive:

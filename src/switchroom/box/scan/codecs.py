@@ -88,8 +88,9 @@ def _apply(codecs: List[str], value: str, *, allow: bool) -> None:
 def _finding(box: Box, losses: Losses, device: _Device, modules: List[str]) -> Finding:
     codecs = ", ".join(sorted(device.allowed))
     what = (
-        f"'{device.name}' may use {codecs} alone, which '{', '.join(modules)}' transcodes now and nothing does"
-        f" in Asterisk {losses.target.version}: it would hear no announcement, voicemail or other codec."
+        f"'{device.name}' may use {codecs} alone, which '{', '.join(modules)}' transcodes now and"
+        f" nothing does in Asterisk {losses.target.version}: it would hear no announcement, voicemail or"
+        " other codec."
     )
     finding = Finding(
         key("codec", device.name, device.file),

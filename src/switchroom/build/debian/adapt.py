@@ -41,14 +41,16 @@ def adapt(folder: Path, target: Path) -> Adapted:
     _restore_build(asterisk, pjproject)
     tarball = target / f"asterisk-{version}.tar.gz"
     write_tree(asterisk, tarball, top=f"asterisk-{version}")
-    return Adapted(version, match[1], (tarball, pjproject), _parts(folder, target))
+    parts = {"mp3": _added(folder, "mp3", target)}
+    _added(folder, "opus", target)  # somebody else's modules, as those who build such need them
+    return Adapted(version, match[1], (tarball, pjproject), parts)
 
 
-def _parts(folder: Path, target: Path) -> Mapping[str, Path]:
-    """Make the tarball of upstream's MP3 decoder, which Debian adds to the source package."""
-    tarball = target / "asterisk-mp3.tar.gz"
-    write_tree(read_tree(_one(folder, "asterisk_*.orig-Xmp3.tar.*"), strip=1), tarball, top="mp3")
-    return {"mp3": tarball}
+def _added(folder: Path, name: str, target: Path) -> Path:
+    """Make the tarball of what Debian adds to the source package under a name of its own."""
+    tarball = target / f"asterisk-{name}.tar.gz"
+    write_tree(read_tree(_one(folder, f"asterisk_*.orig-X{name}.tar.*"), strip=1), tarball, top=name)
+    return tarball
 
 
 def _pjproject(folder: Path, target: Path) -> Path:
