@@ -65,10 +65,10 @@ def contents(spec: Path, series: Series) -> Contents:
     offer = _offer(spec.read_text(), series)
     known = table_of(series.made_from or series.key)
     _check_names(series, known)
-    enable = tuple(
-        sorted({*series.enable, *_completing(series, known, offer), *_asked_for(series, known, offer)})
-    )
-    modules = known.built(enable, series.disable, offer.libraries)
+    named = {*series.enable, *_completing(series, known, offer), *_asked_for(series, known, offer)}
+    modules = known.built(named, series.disable, offer.libraries)
+    # Menuselect does not turn on by itself what only needs a module that was turned on.
+    enable = tuple(sorted({*series.enable, *modules - known.built((), series.disable, offer.libraries)}))
     _check_enabled(series, modules)
     parts = {part: tuple(sorted(modules & set(offer.modules(known, part)))) for part in offer.parts}
     made = {part: found for part, found in parts.items() if found}
