@@ -236,3 +236,11 @@ def test_a_device_whose_only_codec_loses_its_module_stops_a_switch(
 )
 def test_a_codec_that_is_not_lost_is_no_finding(source: scan.Side, target: scan.Side, tmp_path: Path) -> None:
     assert about(check(tmp_path, {"/etc/asterisk/pjsip.conf": G729}, source, target), "codec") == ()
+
+
+def test_on_the_way_to_a_certified_branch_what_is_not_certified_is_named(tmp_path: Path) -> None:
+    files = {"/etc/asterisk/modules.conf": "[modules]\nload => app_amd.so\nload => app_dial.so\n"}
+    there = inventory("app_amd", "app_dial", "res_snmp")
+    for target, expected in (("22.8cert4", ["app_amd"]), ("22.10.1", [])):
+        found = about(check(tmp_path, files, "22.10.1", scan.Side(target, there)), "uncertified")
+        assert [one.message.split(" has ")[1].split(",")[0] for one in found] == expected

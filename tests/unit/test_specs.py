@@ -95,6 +95,14 @@ def test_by_els_rules_an_engine_has_packages_for_debuggers_and_nothing_else_has(
     assert [names for names in found.values() if names] == []
 
 
+def test_a_certified_engine_says_what_upstream_does_not_certify() -> None:
+    query = ("-q", "--queryformat", "%{NAME}\\n%{DESCRIPTION}\\n")
+    text = rpmspec("asterisk", engine_defines(SERIES["certified-22.8"]), *query)
+    said = text.partition("not among what it certifies:\n")[2].partition("\n\n")[0]
+    assert {"app_amd", "pbx_ael", "res_snmp"} <= set(said.split())
+    assert max(map(len, said.splitlines())) < 80
+
+
 def test_an_engine_is_compiled_as_debugedit_can_read_it(expanded: Dict[str, str]) -> None:
     text = expanded["22"]
     (constant,) = set(re.findall(r"-fdebug-prefix-map=\$PWD=(\S+)", text))

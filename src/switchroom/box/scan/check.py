@@ -45,6 +45,7 @@ def check(
         changes.changed(box, losses.removals.changes, crossed),
         changes.notes(losses, catalog),
         support.support(catalog, source, target, on),
+        support.uncertified(box, catalog, target),
         _unseen(box),
         _unjudged(losses),
     ]

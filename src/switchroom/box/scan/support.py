@@ -1,13 +1,15 @@
-"""Until when the two sides are supported, by the catalog, on a day."""
+"""How the two sides are supported: until when, by the catalog, on a day, and which modules by upstream."""
 
 from __future__ import annotations
 
 import datetime
 from typing import Iterator
 
+from switchroom.box.scan.box import Box
 from switchroom.box.scan.model import Finding, Severity, Side
 from switchroom.catalog.advice import end_of_life_warnings
-from switchroom.catalog.model import Catalog, Series, Status
+from switchroom.catalog.model import Catalog, Series, SeriesType, Status
+from switchroom.catalog.modules import table_of
 
 
 def support(catalog: Catalog, source: Side, target: Side, on: datetime.date) -> Iterator[Finding]:
@@ -21,6 +23,18 @@ def support(catalog: Catalog, source: Side, target: Side, on: datetime.date) -> 
     if before is not None and before.key != series.key and before.status(on) is Status.END_OF_LIFE:
         text = f"{before.label}, which runs now, reached its end of life on {before.end_of_life}."
         yield _finding(Severity.INFO, "end-of-life-now", before.key, text)
+
+
+def uncertified(box: Box, catalog: Catalog, target: Side) -> Iterator[Finding]:
+    """Yield what modules.conf loads and upstream does not certify, on the way to a certified branch."""
+    series, inventory = target.series(catalog), target.inventory
+    if series is None or series.type is not SeriesType.CERTIFIED or inventory is None:
+        return
+    off = {name for name, module in table_of(series.key).modules.items() if module.off}
+    named = sorted(name for name in off & inventory.modules if box.loads(name))
+    if named:
+        text = f"{series.label} has {', '.join(named)}, loaded by modules.conf, but upstream does not certify it."
+        yield _finding(Severity.INFO, "uncertified", "modules", text)
 
 
 def _target(series: Series, on: datetime.date, moves: bool) -> Iterator[Finding]:
