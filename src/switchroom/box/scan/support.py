@@ -33,7 +33,8 @@ def uncertified(box: Box, catalog: Catalog, target: Side) -> Iterator[Finding]:
     off = {name for name, module in table_of(series.key).modules.items() if module.off}
     named = sorted(name for name in off & inventory.modules if box.loads(name))
     if named:
-        text = f"{series.label} has {', '.join(named)}, loaded by modules.conf, but upstream does not certify it."
+        names = ", ".join(named)
+        text = f"{series.label} has {names}, loaded by modules.conf, but upstream does not certify it."
         yield _finding(Severity.INFO, "uncertified", "modules", text)
 
 
