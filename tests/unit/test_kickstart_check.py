@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any, List
+
 import pytest
 
+from switchroom.build.kickstart import check as kickstart_check
 from switchroom.build.kickstart.check import check
+from switchroom.core import process
 from switchroom.core.errors import ExitCode, SwitchroomError
 
 SOUND = """\
@@ -97,3 +102,38 @@ def test_without_shellcheck_nothing_is_called_checked(monkeypatch: pytest.Monkey
     with pytest.raises(SwitchroomError, match="shellcheck") as caught:
         check(SOUND, 9)
     assert caught.value.code is ExitCode.REFUSED
+
+
+def test_a_script_that_passed_is_remembered_and_a_faulty_one_is_not(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SWITCHROOM_CACHE", str(tmp_path))
+    asked = record_runs(monkeypatch)
+    for faults in ("set -eu", "echo $1"):
+        text = SOUND.replace("rm -f /tmp/x", faults)
+        for _time in range(2):
+            verdict = outcome(text)
+            kickstart_check._comments.cache_clear()
+        assert ("SC2086" in verdict) == (faults == "echo $1")
+    assert asked == ["set -eu", "echo $1", "echo $1"]
+
+
+def record_runs(monkeypatch: pytest.MonkeyPatch) -> List[str]:
+    """Return the list to which the last lines of the scripts that shellcheck is given are added."""
+    asked: List[str] = []
+
+    def run(argv: List[str], **options: Any) -> Any:
+        asked.extend(options["stdin"].decode().split("\n")[-2:-1] if "stdin" in options else [])
+        return process.run(argv, **options)
+
+    monkeypatch.setattr(kickstart_check, "run", run)
+    return asked
+
+
+def outcome(text: str) -> str:
+    """Return what is wrong with a kickstart."""
+    try:
+        check(text, 9)
+    except SwitchroomError as error:
+        return error.cause
+    return ""

@@ -1,7 +1,7 @@
 """Images boot on BIOS and UEFI, from CD and USB stick, made from every kind of base.
 
 Every run does four of the sixteen: each kind of base, and each loader and each way to it (BIOS from CD by
-ISOLINUX and from a stick by GRUB, UEFI from both), are among them. All of them, in a quarter of an hour:
+ISOLINUX and from a stick by GRUB, UEFI from both), are among them. All of them, in a few minutes:
 ``pytest -m "campaign or not campaign" tests/lab/test_iso/test_iso_boot.py``
 """
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import functools
+import hashlib
 import io
 import json
 import os
@@ -17,8 +18,9 @@ from pykickstart.parser import KickstartParser, Script
 from pykickstart.version import makeVersion
 
 from switchroom.build.kickstart.defaults import load_defaults
+from switchroom.build.workspace import cache_dir
 from switchroom.core.errors import SwitchroomError
-from switchroom.core.process import require, run
+from switchroom.core.process import output, require, run
 
 Finding = tuple[int, str]  # line, message
 # For pykickstart two keys of one user are one thing, "already defined" (F22_SshKeyData.__eq__); Anaconda
@@ -111,8 +113,18 @@ def _shellcheck(script: Script) -> list[Finding]:
 
 @functools.cache
 def _comments(shell: str, text: str) -> tuple[Finding, ...]:
-    """Ask shellcheck, once for a script that several kickstarts have."""
+    """Ask shellcheck, once for a script that several kickstarts have; what it once passed is remembered."""
+    sound = cache_dir("shellcheck") / hashlib.sha256(f"{_version()}\0{shell}\0{text}".encode()).hexdigest()
+    if sound.exists():
+        return ()
     argv = ["shellcheck", f"--shell={shell}", "--format=json1", "--norc", "-"]
     result = run(argv, what="shellcheck", stdin=text.encode(), check=False)
     comments = json.loads(result.stdout)["comments"]
+    if not comments:
+        sound.touch()
     return tuple((one["line"], f"SC{one['code']}: {one['message']}") for one in comments)
+
+
+@functools.cache
+def _version() -> str:
+    return output(["shellcheck", "--version"], what="shellcheck --version")
