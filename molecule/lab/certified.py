@@ -71,8 +71,11 @@ def make_source(key: str, lookaside: Lookaside) -> Path:
 
 def _switch_off(tree: Tree, table: ModuleTable) -> None:
     sources = {path.rpartition("/")[2].removesuffix(".c"): path for path in tree if path.endswith(".c")}
-    for name in table_of(table.series.rpartition("-")[2].partition(".")[0]).modules:
-        if name not in table.modules and name in sources:
+    newer = table_of(table.series.rpartition("-")[2].partition(".")[0]).modules
+    # The lab's source is newer than the branch: what a module of both needs there today has to stay.
+    needed = {one for name in newer if name in table.modules for one in newer[name].depends}
+    for name in set(newer) - set(table.modules) - needed:
+        if name in sources:
             del tree[sources[name]]
     for module in table.modules.values():
         path = sources.get(module.name, "")

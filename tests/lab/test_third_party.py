@@ -95,16 +95,23 @@ def loaded(box: Box) -> bool:
     return "1 modules loaded" in box.output("asterisk", "-rx", f"module show like {MODULE}")
 
 
+def words(said: bytes) -> str:
+    """Return what was said, without its lines."""
+    return " ".join(said.decode().split())
+
+
 def test_it_is_refused_across_series_with_words_and_goes_along_within(box: Box, lab_engines: Shelf) -> None:
     assert loaded(box)
     other = lab_engines.other_major.series.version
-    said = box.run("asterisk-version-switch", other, "--dry-run", check=False).stdout
+    said = words(box.run("asterisk-version-switch", other, "--dry-run", check=False).stdout)
     assert f"'{MODULE}' of the package '{lab_engines.current.series.engine}-format-vp8'" in said
     assert "cannot go along to series" in said
     assert "Ask who made it for one that is built for that series." in said
     newer = lab_engines.newer.series.version
-    said = box.run("asterisk-version-switch", newer, "--now", timeout=180).stdout
-    assert "Its modules are carried over." in said
+    assert "Its modules are carried over." in words(
+        box.run("asterisk-version-switch", newer, "--dry-run").stdout
+    )
+    assert box.run("asterisk-version-switch", newer, "--now", timeout=180).returncode == 0
     assert box.output("asterisk", "-rx", "core show version").startswith(f"Asterisk {newer}")
     assert loaded(box)
     assert box.run("asterisk-version-switch", "--rollback", "--now", timeout=180).returncode == 0
