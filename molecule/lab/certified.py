@@ -69,7 +69,7 @@ def try_out(series: Series, packages: Path) -> int:
         dnf(root, ["install", series.meta, f"{series.meta}-odbc"], [source])
         with running_engine(root) as engine:
             print(engine.command("core show version"))
-            print(engine.command("module load func_json.so"))  # upstream leaves it off
+            print(engine.command("module show like func_json"))  # upstream leaves it off
     return ExitCode.DONE
 
 
