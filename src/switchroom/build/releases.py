@@ -12,10 +12,10 @@ import requests
 
 from switchroom.build import upstream
 from switchroom.build.asterisk_source import ChangeLog, change_log
+from switchroom.build.upstream import UPSTREAM
 from switchroom.core.errors import ExitCode, SwitchroomError
 from switchroom.core.progress import Reporter
 
-UPSTREAM = "https://downloads.asterisk.org/pub/telephony"
 _FOLDERS = ("asterisk/releases", "certified-asterisk/releases")
 _TARBALL = re.compile(r"asterisk-((?:certified-)?\d+\.\d+(?:\.\d+|-cert\d+))\.tar\.gz")
 _ROW = re.compile(r'<a href="([^"/?]+)">.*?(\d{4}-\d{2}-\d{2}) \d{2}:\d{2}')  # Apache's listing

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Dict, Optional, Sequence, Tuple
 
-from switchroom.catalog import checks, convert, schema, source
+from switchroom.catalog import checks, convert, schema, sounds, source
 from switchroom.catalog.model import Catalog
 
 _INHERITED = ("source_version", "sources", "bundled", "enable", "disable", "module_set", "parts", "evidence")
@@ -32,6 +32,7 @@ def _completed(data: Dict[str, Any], documents: Sequence[source.Document]) -> Di
     return {
         **data,
         "series": series,
+        "sounds": sounds.expanded(data["sounds"]),
         "freepbx": {key: {"key": key, **entry} for key, entry in data["freepbx"].items()},
         "el": {key: _el(key, entry) for key, entry in data["el"].items()},
     }

@@ -8,7 +8,8 @@ from typing import Sequence
 
 from switchroom.build.catalog_files import DataFiles
 from switchroom.build.newer import Newer, find
-from switchroom.build.releases import UPSTREAM, Upstream
+from switchroom.build.releases import Upstream
+from switchroom.build.upstream import UPSTREAM
 from switchroom.catalog.load import load_catalog
 from switchroom.catalog.source import PACKAGED
 from switchroom.cli import catalog

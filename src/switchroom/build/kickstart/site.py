@@ -27,14 +27,15 @@ def packages(el: int, variables: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the packages that the roles may install on an Enterprise Linux major.
 
     Each role has them in ``vars/el<major>.yml``, as ``__<role>_packages`` and ``__<role>_packages_<what>``; a
-    variable ``<role>_<what>`` that is false leaves the latter out.
+    variable ``<role>_<what>`` that is false leaves the latter out. ``asterisk_sounds`` names packages itself.
     """
     return tuple(sorted(asked(el, variables)))
 
 
 def asked(el: int, variables: Mapping[str, Any]) -> dict[str, str]:
     """Return the same packages, each with a role that may install it."""
-    return {name: role for role in roles(variables) for name in _of_role(role, el, variables)}
+    heard = dict.fromkeys(variables.get("asterisk_sounds") or [], "asterisk")
+    return {**{name: role for role in roles(variables) for name in _of_role(role, el, variables)}, **heard}
 
 
 def check(variables: Mapping[str, Any]) -> None:
