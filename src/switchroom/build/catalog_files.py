@@ -17,6 +17,7 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString as Quoted
 
 from switchroom.build.asterisk_source import SoundKind, bundled, modules, sounds
 from switchroom.build.newer import Newer
+from switchroom.build.release_signatures import ReleaseKeys
 from switchroom.build.releases import Release, Upstream, order
 from switchroom.build.tarball import read_tree
 from switchroom.build.upstream import UPSTREAM
@@ -44,12 +45,12 @@ class DataFiles:
             type(None), lambda dumper, _none: dumper.represent_scalar("tag:yaml.org,2002:null", "null")
         )
 
-    def write(self, found: Sequence[Newer], upstream: Upstream, on: datetime.date) -> None:
-        """Write all that is newer, as of a day; nothing is changed when a source cannot be read."""
+    def write(self, found: Sequence[Newer], upstream: Upstream, on: datetime.date, keys: ReleaseKeys) -> None:
+        """Write all that is newer, as of a day; nothing is changed where a source cannot be trusted."""
         data = self._yaml.load(self._catalog.read_text(encoding="utf-8"))
         table = json.loads(self._modules.read_text(encoding="utf-8"))
         for newer in found:
-            facts = _facts(newer.newest, upstream)
+            facts = _facts(newer.newest, upstream, keys)
             _enter(data, newer, facts)
             _enter_modules(table, newer, facts)
             _enter_sounds(data["sounds"], facts.sounds)
@@ -73,10 +74,14 @@ class _Facts:
     sounds: Mapping[str, SoundKind]
 
 
-def _facts(release: Release, upstream: Upstream) -> _Facts:
-    """Read a release's tarball, checked against the checksum that upstream states."""
+def _facts(release: Release, upstream: Upstream, keys: ReleaseKeys) -> _Facts:
+    """Read a release's tarball, checked by upstream's signature and the checksum that upstream states."""
     with tempfile.TemporaryDirectory(prefix="switchroom-") as name:
-        path, stated = upstream.fetch(release, Path(name)), upstream.sha256(release)
+        path, stated = (
+            upstream.fetch(release, Path(name), signed=bool(keys.armoured)),
+            upstream.sha256(release),
+        )
+        keys.check(path)
         if (found := sha256(path)) != stated:
             raise SwitchroomError(
                 f"'{release.tarball}' does not have the SHA-256 that upstream states.",

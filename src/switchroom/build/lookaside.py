@@ -10,6 +10,7 @@ from typing import Dict, Optional
 
 from switchroom.build import upstream
 from switchroom.build.digest import DigestMemo
+from switchroom.build.release_signatures import ENDING, ReleaseKeys
 from switchroom.catalog.model import Source
 from switchroom.core.errors import SwitchroomError
 from switchroom.core.files import write_atomic
@@ -25,13 +26,21 @@ class Lookaside:
 
     A file must have the catalog's checksum; where the catalog has none, the checksum seen first is written
     to ``checksums.json`` beside the files and counts from then on. Where upstream states one in a file of its
-    own (``.sha1``), what is seen first must have that. ``root`` is upstream's folder, or a copy of it.
+    own (``.sha1``), what is seen first must have that. ``root`` is upstream's folder, or a copy of it;
+    ``keys`` are those that upstream signs its releases by.
     """
 
-    def __init__(self, folder: Path, reporter: Reporter, root: str = upstream.UPSTREAM) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        reporter: Reporter,
+        root: str = upstream.UPSTREAM,
+        keys: Optional[ReleaseKeys] = None,
+    ) -> None:
         self.folder = folder
         self._reporter = reporter
         self._root = root
+        self._keys = keys
         self._memo = DigestMemo()
 
     @property
@@ -48,6 +57,8 @@ class Lookaside:
         if not path.exists():
             if source.stated and source.sha256 is None:
                 self._download(source, _stated(source, path), f".{source.stated}")
+            if self._wants_signature(source):
+                self._download(source, path.with_name(path.name + ENDING), ENDING)
             self._download(source, path)
         return self._verified(source, path)
 
@@ -71,7 +82,14 @@ class Lookaside:
             error.hint = self._fallback(source.name)
             raise
 
+    def _wants_signature(self, source: Source) -> bool:
+        """Tell whether a release comes with its signature or not at all: only a copy may lack it."""
+        known = source.signed and self._keys and self._keys.armoured and source.url
+        return bool(known) and upstream.has(f"{source.url}{ENDING}", self._root)
+
     def _verified(self, source: Source, path: Path) -> Path:
+        if source.signed and self._keys:
+            self._keys.check(path)
         digest = self.digest(path)
         wanted = source.sha256 or self._pins().get(source.place)
         if wanted is None:

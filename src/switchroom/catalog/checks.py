@@ -140,6 +140,8 @@ def evidence_of(catalog: Catalog) -> Iterator[Tuple[Location, Evidence]]:
                 yield (section, key, "evidence", fact), evidence
     for key, sounds in catalog.sounds.items():
         yield ("sounds", key, "evidence"), sounds.evidence
+    for index, release_key in enumerate(catalog.release_keys):
+        yield ("release_keys", index, "evidence"), release_key.evidence
     for location, release in _dated(catalog):
         if not isinstance(release, Series):
             yield (*location, "evidence"), release.evidence

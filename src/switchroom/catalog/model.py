@@ -21,6 +21,7 @@ __all__ = [
     "Evidence",
     "FreePBX",
     "ModuleSet",
+    "ReleaseKey",
     "Runtime",
     "Series",
     "SeriesType",
@@ -62,7 +63,8 @@ class Source:
     """One file of a build; ``name`` is what upstream calls it, and so do the specs.
 
     ``origin`` names who else made it (``debian-sid``); None is upstream itself. ``stated`` is how the name of
-    upstream's checksum file beside it ends (``sha1``), empty where it has none of that form.
+    upstream's checksum file beside it ends (``sha1``), empty where it has none of that form. ``signed`` says
+    that upstream's signature lies beside it (``.asc``).
     """
 
     name: str
@@ -70,11 +72,21 @@ class Source:
     sha256: Optional[str] = None
     origin: Optional[str] = None
     stated: str = ""
+    signed: bool = False
 
     @property
     def place(self) -> str:
         """Its path in the lookaside folder: files of another origin lie in a folder of their own."""
         return f"{self.origin}/{self.name}" if self.origin else self.name
+
+
+@dataclass(frozen=True)
+class ReleaseKey:
+    """A key by which upstream signs its releases; ``fingerprint`` has 40 digits."""
+
+    fingerprint: str
+    owner: str
+    evidence: Evidence
 
 
 @dataclass(frozen=True)
@@ -279,6 +291,7 @@ class Catalog:
     el: Mapping[str, ElRelease]
     revision: int = 1
     part_sources: Mapping[str, Source] = field(default_factory=dict)
+    release_keys: Tuple[ReleaseKey, ...] = ()
 
     @property
     def epoch(self) -> int:

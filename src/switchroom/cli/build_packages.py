@@ -79,7 +79,8 @@ def register(subparsers: Subparsers) -> None:
 
 def _run(args: argparse.Namespace, context: Context) -> int:
     process.require("rpmbuild", "rpmspec", "mock" if args.builder == "mock" else "rpmbuild")
-    catalog, lookaside = catalog_from(args), open_lookaside(args, context)
+    catalog = catalog_from(args)
+    lookaside = open_lookaside(args, context, catalog)
     epoch, specs = source_date_epoch(catalog.epoch), data_path("rpmspecs")
     release = recipes.Release(catalog, _catalog_text(args), _public_key(args), args.repo_url)
     chosen, heard = chosen_series(args, catalog), sounds.chosen(catalog.sounds, args.sounds)

@@ -8,6 +8,7 @@ from typing import List
 
 from switchroom.build.debian import fill
 from switchroom.build.lookaside import Lookaside
+from switchroom.build.release_signatures import release_keys
 from switchroom.build.upstream import UPSTREAM
 from switchroom.build.workspace import cache_dir
 from switchroom.catalog import sounds
@@ -36,8 +37,20 @@ def register(subparsers: Subparsers) -> None:
     add_catalog_options(parser)
 
 
+def add_upstream_key_option(parser: argparse.ArgumentParser) -> None:
+    """Add --upstream-key."""
+    parser.add_argument(
+        "--upstream-key",
+        type=Path,
+        metavar="FILE",
+        help="public keys, in ASCII armour, that upstream's releases must be signed by (default: those of the"
+        " catalog, where a signature lies beside the release)",
+    )
+
+
 def add_lookaside_option(parser: argparse.ArgumentParser) -> None:
-    """Add --lookaside and --upstream."""
+    """Add --lookaside, --upstream and --upstream-key."""
+    add_upstream_key_option(parser)
     parser.add_argument(
         "--upstream",
         default=UPSTREAM,
@@ -75,11 +88,12 @@ def add_sounds_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def open_lookaside(args: argparse.Namespace, context: Context) -> Lookaside:
-    """Return the folder that --lookaside names, made if absent."""
+def open_lookaside(args: argparse.Namespace, context: Context, catalog: Catalog) -> Lookaside:
+    """Return the folder that --lookaside names, made if absent, which takes what upstream's keys signed."""
     folder = args.lookaside.absolute() if args.lookaside else cache_dir("lookaside")
     folder.mkdir(parents=True, exist_ok=True)
-    return Lookaside(folder, context.reporter, args.upstream)
+    keys = release_keys(catalog, args.upstream_key, context.reporter)
+    return Lookaside(folder, context.reporter, args.upstream, keys)
 
 
 def chosen_series(args: argparse.Namespace, catalog: Catalog) -> List[Series]:
@@ -90,8 +104,8 @@ def chosen_series(args: argparse.Namespace, catalog: Catalog) -> List[Series]:
 
 
 def _run(args: argparse.Namespace, context: Context) -> int:
-    lookaside = open_lookaside(args, context)
     catalog = catalog_from(args)
+    lookaside = open_lookaside(args, context, catalog)
     if args.origin == "debian":
         return _from_debian(args, context, lookaside, catalog)
     wanted = [source for series in chosen_series(args, catalog) for source in series.sources]
