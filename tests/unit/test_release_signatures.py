@@ -115,6 +115,7 @@ def test_a_release_that_somebody_else_signed_is_refused(
     assert code == ExitCode.REFUSED
     assert "was signed by another one" in said
     assert "give it with --upstream-key" in said
+    assert "To fetch both again: rm '" in said
     assert "Recorded the checksum" not in said
 
 

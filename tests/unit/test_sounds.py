@@ -17,6 +17,7 @@ from switchroom.build.kickstart import site
 from switchroom.build.lookaside import Lookaside
 from switchroom.build.tarball import Member, Tree
 from switchroom.catalog import questions, sounds
+from switchroom.catalog.load import load_catalog
 from switchroom.cli.main import main
 from switchroom.core.errors import ExitCode, SwitchroomError
 from switchroom.core.progress import Reporter
@@ -128,6 +129,10 @@ def test_a_plan_names_the_packages_and_their_files(
     assert planned["sounds"][2:] == ["asterisk-sounds-extra-fr-wav"]
     paths = [one["path"] for one in planned["sources"]]
     assert str(tmp_path / "lookaside/asterisk-extra-sounds-fr-wav-1.5.2.tar.gz") in paths
+    main(["build", "packages", *(word for word in words if word != "--json")])
+    shown = capsys.readouterr().out
+    assert "(beside it 'asterisk-extra-sounds-fr-wav-1.5.2.tar.gz.sha1')" in shown
+    assert f"(beside it 'asterisk-{load_catalog(FROZEN).series['22'].version}.tar.gz.asc')" in shown
 
 
 def test_sets_of_one_language_lie_side_by_side(
@@ -140,7 +145,7 @@ def test_sets_of_one_language_lie_side_by_side(
     folder.mkdir()
     listed = {}
     for key in ("core-sounds-fr-g722", "extra-sounds-fr-g722", "moh-opsound-gsm"):
-        chosen = questions.load_catalog(FROZEN).sounds[key]
+        chosen = load_catalog(FROZEN).sounds[key]
         (inputs,) = packages.read_all(
             [recipes.sounds(SPECS, chosen)], Lookaside(folder, QUIET, str(upstream))
         )

@@ -11,6 +11,7 @@ from typing import Dict, Optional
 from switchroom.build import upstream
 from switchroom.build.digest import DigestMemo
 from switchroom.build.release_signatures import ENDING, ReleaseKeys
+from switchroom.build.signatures import UntrustedError
 from switchroom.catalog.model import Source
 from switchroom.core.errors import SwitchroomError
 from switchroom.core.files import write_atomic
@@ -89,7 +90,7 @@ class Lookaside:
 
     def _verified(self, source: Source, path: Path) -> Path:
         if source.signed and self._keys:
-            self._keys.check(path)
+            self._check_signature(self._keys, path)
         digest = self.digest(path)
         wanted = source.sha256 or self._pins().get(source.place)
         if wanted is None:
@@ -99,6 +100,13 @@ class Lookaside:
         elif wanted != digest:
             raise self._mismatch(source, path, wanted, digest)
         return path
+
+    def _check_signature(self, keys: ReleaseKeys, path: Path) -> None:
+        try:
+            keys.check(path)
+        except UntrustedError as error:
+            error.hint += f" To fetch both again: rm '{path}' '{path}{ENDING}'"
+            raise
 
     def _check_stated(self, source: Source, path: Path) -> None:
         """Raise SwitchroomError unless the file has the checksum that upstream's file beside it states."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from switchroom.build.engine import Contents, contents
 from switchroom.build.lookaside import Lookaside
+from switchroom.build.release_signatures import ENDING
 from switchroom.catalog.model import Catalog, Series, SoundSet, Source
 
 
@@ -27,9 +28,15 @@ class Need:
         if self.state == "present":
             return line
         wanted = f", SHA-256 {self.source.sha256}" if self.source.sha256 else ""
-        stated = f" (and .{self.source.stated} of it)" if self.source.stated and not wanted else ""
         place = self.source.url or self.source.origin or "nowhere known"
-        return f"{line}{wanted}\n           from {place}{stated}"
+        return f"{line}{wanted}\n           from {place}{self._beside}"
+
+    @property
+    def _beside(self) -> str:
+        """What upstream has beside it to check it by."""
+        stated = self.source.stated if not self.source.sha256 else ""
+        ending = ENDING if self.source.signed else f".{stated}" if stated else ""
+        return f" (beside it '{self.source.name}{ending}')" if ending else ""
 
 
 @dataclass(frozen=True)
