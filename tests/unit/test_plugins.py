@@ -224,7 +224,7 @@ PLAYBOOK = """\
         dest: {dest}
         content: >-
           {{{{ {{
-            'sounds': lookup('switchroom.pbx.catalog', 'sounds', packages=['asterisk-moh-opsound-wav', 'own']),
+            'sounds': lookup('switchroom.pbx.catalog', 'sounds', packages=['asterisk-moh-opsound-wav', 'x']),
             'refused': refused,
             'newest': lookup('switchroom.pbx.catalog', 'asterisk', day='2026-11-22'),
             'build': lookup('switchroom.pbx.catalog', 'asterisk', version='22.10.1-2'),
