@@ -18,6 +18,7 @@ from switchroom.build.lookaside import Lookaside
 from switchroom.build.tarball import Member, Tree
 from switchroom.catalog import questions, sounds
 from switchroom.catalog.load import load_catalog
+from switchroom.cli import build_packages, build_sources
 from switchroom.cli.main import main
 from switchroom.core.errors import ExitCode, SwitchroomError
 from switchroom.core.progress import Reporter
@@ -51,7 +52,7 @@ def sources(tmp_path: Path, upstream: Path, monkeypatch: pytest.MonkeyPatch) -> 
     """The words of a command that fills a lookaside from there, of the catalog of one day, and no engine."""
     monkeypatch.setenv("SWITCHROOM_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("SWITCHROOM_CATALOG", str(FROZEN))
-    monkeypatch.setattr("switchroom.cli.build_sources.chosen_series", lambda _args, _catalog: [])
+    monkeypatch.setattr(build_sources, "chosen_series", lambda _args, _catalog: [])
     folder = tmp_path / "lookaside"
     folder.mkdir()
     return ["build", "sources", "--upstream", str(upstream), "--lookaside", str(folder), "--json"]
@@ -123,6 +124,7 @@ def test_a_set_put_there_by_hand_is_told_to_be_unchecked(
 def test_a_plan_names_the_packages_and_their_files(
     sources: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    assert build_packages.chosen_series is not build_sources.chosen_series, "the plan's is not replaced"
     words = ["--plan", "--series", "22", "--sounds", "asterisk-sounds-extra-fr-wav", *sources[2:]]
     assert main(["build", "packages", *words]) == ExitCode.REFUSED
     planned: Any = json.loads(capsys.readouterr().out)
@@ -144,6 +146,7 @@ def test_sets_of_one_language_lie_side_by_side(
     folder = tmp_path / "lookaside"
     folder.mkdir()
     listed = {}
+    rpms = []
     for key in ("core-sounds-fr-g722", "extra-sounds-fr-g722", "moh-opsound-gsm"):
         chosen = load_catalog(FROZEN).sounds[key]
         (inputs,) = packages.read_all(
@@ -151,6 +154,7 @@ def test_sets_of_one_language_lie_side_by_side(
         )
         (rpm,) = [path for path in workshop.make(inputs).packages if ".src." not in path.name]
         assert rpm.name.startswith(f"{chosen.package}-{chosen.version}-1.")
+        rpms.append(str(rpm))
         query = ["rpm", "--query", "--list", "--package", str(rpm)]
         listed[key] = subprocess.run(query, check=True, capture_output=True, text=True).stdout.split()
     data = "/var/lib/asterisk"
@@ -164,6 +168,10 @@ def test_sets_of_one_language_lie_side_by_side(
         f"{data}/sounds/fr",
         f"{data}/sounds/fr/digits",
     }
+    together = ["rpm", "--dbpath", str(tmp_path / "rpmdb"), "--install", "--test", "--nodeps", *rpms]
+    assert subprocess.run(together, check=False, capture_output=True).returncode == 0, (
+        "no file of two packages"
+    )
     for paths in listed.values():
         assert any(path.startswith("/usr/share/licenses/") and "LICENSE" in path for path in paths)
 
@@ -179,6 +187,8 @@ def test_packages_a_box_asks_for_must_be_ones_that_there_are() -> None:
 def test_the_medium_carries_the_sounds_that_the_site_asks_for() -> None:
     asked = site.packages(9, {"asterisk_sounds": ["asterisk-sounds-core-fr-wav"]})
     assert "asterisk-sounds-core-fr-wav" in asked
+    asked = site.packages(9, {"asterisk_sounds": "asterisk-sounds-core-fr-wav,asterisk-moh-opsound-wav"})
+    assert {"asterisk-sounds-core-fr-wav", "asterisk-moh-opsound-wav"} <= set(asked)
     assert not [name for name in site.packages(9, {}) if name.startswith("asterisk-sounds")]
 
 

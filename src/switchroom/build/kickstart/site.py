@@ -34,8 +34,12 @@ def packages(el: int, variables: Mapping[str, Any]) -> tuple[str, ...]:
 
 def asked(el: int, variables: Mapping[str, Any]) -> dict[str, str]:
     """Return the same packages, each with a role that may install it."""
-    heard = dict.fromkeys(variables.get("asterisk_sounds") or [], "asterisk")
-    return {**{name: role for role in roles(variables) for name in _of_role(role, el, variables)}, **heard}
+    heard = variables.get("asterisk_sounds") or []
+    named = (
+        heard.split(",") if isinstance(heard, str) else heard
+    )  # as Ansible reads a text where it wants a list
+    found = {name: role for role in roles(variables) for name in _of_role(role, el, variables)}
+    return {**found, **dict.fromkeys(named, "asterisk")}
 
 
 def check(variables: Mapping[str, Any]) -> None:
