@@ -83,9 +83,8 @@ def shared(out: Path) -> List[Path]:
     key = development_key().export_public()
     release = recipes.Release(catalog, PACKAGED.read_bytes(), key, "https://repo.example")
     wanted = recipes.shared(specs, release, documents(catalog.epoch), catalog.epoch)
-    chosen = [recipe for recipe in wanted if recipe.name != "asterisk-sounds"]
     workshop = packages.Workshop(packages.local_builder(specs, catalog.epoch, 1), catalog.epoch, QUIET)
-    inputs = packages.read_all(chosen, Lookaside(out, QUIET))
+    inputs = packages.read_all(wanted, Lookaside(out, QUIET))
     return [path for each in inputs for path in workshop.make(each).packages]
 
 

@@ -140,15 +140,6 @@ def test_series_with_unknown_sources_is_refused(specs: Path) -> None:
     assert caught.value.code is ExitCode.USAGE
 
 
-def test_sounds_are_those_of_the_catalog(specs: Path) -> None:
-    catalog = load_catalog()
-    release = recipes.Release(catalog, b"catalog", b"key", "https://repo.example")
-    shared = {recipe.name: recipe for recipe in recipes.shared(specs, release, {}, 0)}
-    versions = [catalog.sounds[key].version for key in ("core-sounds-en-gsm", "moh-opsound-gsm")]
-    assert list(shared["asterisk-sounds"].defines.values()) == versions
-    assert set(shared["asterisk-sounds"].sources) == {sounds.source for sounds in catalog.sounds.values()}
-
-
 def test_release_package_ships_this_key_and_this_catalog(specs: Path) -> None:
     release = recipes.Release(load_catalog(), b"the catalog", b"the key", "https://repo.example")
     shared = {recipe.name: recipe for recipe in recipes.shared(specs, release, {}, 0)}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List
 
 import pytest
+import yaml
 
 from support.collection import HERE, PLACE, ROOT, collections, module, run
 from support.frozen import FROZEN
@@ -213,10 +214,18 @@ PLAYBOOK = """\
 - hosts: localhost
   gather_facts: false
   tasks:
+    - vars:
+        asterisk_sounds: [asterisk-sounds-core-fr-g727]
+      block: {preflight}
+      rescue:
+        - ansible.builtin.set_fact:
+            refused: "{{{{ ansible_failed_result.msg }}}}"
     - ansible.builtin.copy:
         dest: {dest}
         content: >-
           {{{{ {{
+            'sounds': lookup('switchroom.pbx.catalog', 'sounds', packages=['asterisk-moh-opsound-wav', 'x']),
+            'refused': refused,
             'newest': lookup('switchroom.pbx.catalog', 'asterisk', day='2026-11-22'),
             'build': lookup('switchroom.pbx.catalog', 'asterisk', version='22.10.1-2'),
             'php': lookup('switchroom.pbx.catalog', 'runtime', kind='php', el='9', freepbx='17'),
@@ -227,7 +236,9 @@ PLAYBOOK = """\
 
 def test_a_playbook_can_ask_the_catalog(collections: Path, tmp_path: Path) -> None:
     answer, playbook = tmp_path / "answer.json", tmp_path / "playbook.yml"
-    playbook.write_text(PLAYBOOK.format(dest=answer))
+    tasks = yaml.safe_load((ROOT / "roles/asterisk/tasks/preflight.yml").read_text())
+    (preflight,) = [task for task in tasks if task["name"].startswith("The sounds are")]
+    playbook.write_text(PLAYBOOK.format(dest=answer, preflight=json.dumps([preflight])))
     run(
         "ansible-playbook",
         *HERE,
@@ -240,6 +251,10 @@ def test_a_playbook_can_ask_the_catalog(collections: Path, tmp_path: Path) -> No
     assert said["build"]["package"] == "asterisk22.10.1_2"
     assert (said["php"]["form"], said["php"]["name"]) == ("module", "php:8.2")
     assert not said["fit"]["fits"]
+    assert said["sounds"]["asterisk-moh-opsound-wav"]["format"] == "wav"
+    assert said["refused"].startswith(
+        "'asterisk_sounds': Upstream offers no prompts or music for a package 'asterisk-sounds-core-fr-g727'."
+    )
 
 
 def test_the_artefact_has_the_catalog_and_nothing_else_of_the_tool(collections: Path) -> None:
