@@ -128,7 +128,7 @@ def test_engine_gets_every_macro_from_the_catalog() -> None:
 
 def test_fixture_is_marked_and_made_from_the_other_series_source() -> None:
     catalog = load_catalog(overlays=[FIXTURE])
-    macros = recipes.engine(SPECS, catalog.series["99"]).defines
+    macros = recipes.engine(SPECS, catalog.series["99"], {}).defines
     assert macros["sw_fixture"] == "1"
     assert macros["sw_source_version"] == catalog.series["22"].source_version
 
@@ -136,7 +136,7 @@ def test_fixture_is_marked_and_made_from_the_other_series_source() -> None:
 def test_series_with_unknown_sources_is_refused(specs: Path) -> None:
     series = dataclasses.replace(load_catalog().series["22"], bundled={})
     with pytest.raises(SwitchroomError, match="does not say what Asterisk") as caught:
-        recipes.engine(specs, series)
+        recipes.engine(specs, series, {})
     assert caught.value.code is ExitCode.USAGE
 
 
