@@ -104,16 +104,14 @@ def build_image(order: Order, reporter: Reporter) -> Built:
 def _build(order: Order, folder: Path, reporter: Reporter) -> Built:
     _check_room(order.out.parent)
     found = obtain(order.base, reporter)
-    with reporter.step(
-        "Inspecting the base", found.path.stat().st_size if found.path.is_file() else 0
-    ) as step:
-        base = open_base(found.path)
-        _check_host(base)
-        policy.check_series(base, [order.series])
-        check = BaseCheck(found, order.base.unverified)
-        with check.copying(None, step.advance) as reading:
-            sums = reading.finish()
+    check = BaseCheck(found, order.base.unverified)
+    size = found.path.stat().st_size
+    with reporter.step("Reading the base", size) as step, check.copying(None, step.advance) as reading:
+        sums = reading.finish()
     check.judge(sums, reporter)
+    base = open_base(found.path, check.seen)
+    _check_host(base)
+    policy.check_series(base, [order.series])
     if not base.lab:
         check.tell(reporter)
     with mounts.unmounted_after(folder / "root"):
