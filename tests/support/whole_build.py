@@ -70,8 +70,10 @@ def el_image(out: Path, base: Path) -> None:
     """Build an image on a medium of EL's, with a package added that the medium lacks."""
     shop = Shop(out / "el-repo", development_key())
     media.fill(shop, out / "el-small", (S22,), release="1.el9")
-    extra = media.repository(out / "extra", Small("libedit", release="1.el9"))
-    repo = ["--repo-root", str(shop.root), "--channel", "testing", "--repo", f"extra={extra}"]
+    extra = media.repository(out / "extra", Small("libedit", release="1.el9"), key=shop.key)
+    (out / "extra.asc").write_bytes(shop.key.export_public())
+    repo = ["--repo-root", str(shop.root), "--channel", "testing"]
+    repo += ["--repo", f"extra={extra}", "--repo-key", f"extra={out / 'extra.asc'}"]
     options = ["--base", str(base), "--series", S22.key, *repo]
     built = command("build", "iso", *options, "--out", str(out / "el.iso"))
     assert built["manifest"]["installs_without_network"]

@@ -12,6 +12,7 @@ from switchroom.build.iso import (
     closure,
     content,
     extras,
+    foreign,
     graft,
     loaders,
     manifest,
@@ -177,11 +178,19 @@ class _Build:
             )
             step.note(f"{len(packages)} packages")
         if self._base.lab:
-            return packages, Closure((), ())
+            return packages, Closure({}, ())
         policy.check_packages(self._base, packages)
         closed = self._close()
         if closed.added:
-            packages = content.add_packages(self._repository, packages, closed.added, order.key, order.epoch)
+            added = foreign.vouched(
+                order.repositories.local,
+                closed.added,
+                self._folder / "foreign",
+                key=order.key,
+                epoch=order.epoch,
+                warn=self._reporter.warn,
+            )
+            packages = content.add_packages(self._repository, packages, added, order.key, order.epoch)
         return packages, closed
 
     def _close(self) -> Closure:

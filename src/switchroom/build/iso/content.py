@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 from typing import Dict, List, Sequence, Tuple
@@ -16,7 +15,7 @@ from switchroom.build.kickstart.render import render
 from switchroom.build.kickstart.settings import KickstartSettings
 from switchroom.build.repo.generation import write_repository
 from switchroom.build.repo.layout import PUBLIC_KEY, open_repo
-from switchroom.build.repo.metadata import RepoPackage, in_order, newest_first, read_rpm
+from switchroom.build.repo.metadata import RepoPackage, in_order, newest_first
 from switchroom.build.workspace import data_path
 from switchroom.core.errors import ExitCode, SwitchroomError
 
@@ -59,16 +58,14 @@ def _requirements(package: RepoPackage, available: Sequence[RepoPackage]) -> Lis
 
 
 def add_packages(
-    repository: Path, packages: Sequence[RepoPackage], added: Sequence[Path], key: SigningKey, epoch: int
+    repository: Path,
+    packages: Sequence[RepoPackage],
+    more: Sequence[RepoPackage],
+    key: SigningKey,
+    epoch: int,
 ) -> Tuple[RepoPackage, ...]:
-    """Make a media repository anew with packages from elsewhere, which our key then vouches for."""
-    foreign = repository.with_name("foreign")
-    foreign.mkdir()
-    copies = [Path(shutil.copyfile(path, foreign / path.name)) for path in added]
-    key.sign_rpms(copies, epoch)
-    for copy in copies:
-        os.utime(copy, (epoch, epoch))  # the metadata names a file's date
-    together = in_order([*packages, *map(read_rpm, copies)])
+    """Make a media repository anew with packages from elsewhere that our key vouches for."""
+    together = in_order([*packages, *more])
     shutil.rmtree(repository)
     write_repository(repository, together, key, epoch)
     return together
