@@ -12,6 +12,7 @@ from switchroom.build.keys import SigningKey
 from switchroom.build.kickstart.packages import parse_folders
 from switchroom.build.publickeys import read_keys
 from switchroom.build.repo.metadata import RepoPackage, read_rpm
+from switchroom.build.repo.texts import check_texts
 from switchroom.build.signatures import Verdict, verifier
 from switchroom.core.errors import ExitCode, SwitchroomError
 
@@ -81,6 +82,7 @@ def vouched(
     for name, paths in added.items():
         mine = [Path(shutil.copyfile(path, folder / path.name)) for path in paths]
         _check(name, mine, repositories[name].keys, warn)
+        check_texts(map(read_rpm, mine))
         copies += mine
     key.sign_rpms(copies, epoch)
     for copy in copies:

@@ -10,6 +10,7 @@ from typing import Dict, Iterable, List, Mapping, Sequence, Tuple
 
 from switchroom.build.keys import SigningKey
 from switchroom.build.repo.metadata import RepoPackage, read_rpm
+from switchroom.build.repo.texts import check_texts
 from switchroom.build.signatures import Verdict, Verifier
 from switchroom.core import process
 from switchroom.core.errors import ExitCode, SwitchroomError
@@ -49,7 +50,7 @@ def find_rpms(inputs: Sequence[Path]) -> List[Path]:
 
 
 def judge(paths: Sequence[Path], verifier: Verifier) -> Tuple[Incoming, ...]:
-    """Read packages; raises SwitchroomError for torn or foreign-signed ones and for two that clash."""
+    """Read packages; raises SwitchroomError for torn and foreign-signed ones, two that clash, odd texts."""
     verdicts = verifier.rpms(paths)
     bad = {path: verdict for path, verdict in verdicts.items() if verdict in _REFUSED}
     if bad:
@@ -61,6 +62,7 @@ def judge(paths: Sequence[Path], verifier: Verifier) -> Tuple[Incoming, ...]:
         twin = by_name.setdefault(name, found)
         if twin.content != content:
             raise clash(name, f"{twin.path} and {path} differ")
+    check_texts(map(read_rpm, paths))
     return tuple(by_name[name] for name in sorted(by_name))
 
 

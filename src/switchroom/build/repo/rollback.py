@@ -12,7 +12,7 @@ from switchroom.build.repo import chronicle, layout, records
 from switchroom.build.repo.generation import write_generation
 from switchroom.build.repo.keyring import trusted_keys
 from switchroom.build.repo.layout import MAJORS, Channel, open_repo
-from switchroom.build.repo.metadata import read_generation, without
+from switchroom.build.repo.metadata import RepoPackage, read_files, read_generation, without
 from switchroom.build.repo.publish import prepared_generation
 from switchroom.build.repo.verify import verify_generation
 from switchroom.build.signatures import Verifier, verifier
@@ -59,7 +59,7 @@ def rollback(
         keys = trusted_keys(root, key)
         with verifier(keys) as trusted:
             _check_whole(target.generation(number), trusted)
-        now, then = target.all_packages(), read_generation(target.generation(number))
+        now, then = _left(target), read_generation(target.generation(number))
         removed, returned = without(now, then), without(then, now)
         if not dry_run:
             with (
@@ -77,6 +77,14 @@ def rollback(
             returned=tuple(package.file_name for package in returned),
             dry_run=dry_run,
         )
+
+
+def _left(target: Channel) -> Tuple[RepoPackage, ...]:
+    """Return the set that is left, by its files where its metadata cannot be read: nothing hangs on it."""
+    try:
+        return target.all_packages()
+    except SwitchroomError:
+        return read_files(target.current) if target.current else ()
 
 
 def _choose(target: Channel, to: Optional[int]) -> int:
