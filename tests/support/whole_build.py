@@ -22,7 +22,7 @@ from support.small_rpms import QUIET, Shop, Small
 from support.small_rpms import build as build_small
 from support.small_specs import make, write_specs
 from switchroom.build import packages, recipes
-from switchroom.build.keys import development_key
+from switchroom.build.keys import development_key, open_key
 from switchroom.build.lookaside import Lookaside
 from switchroom.build.workspace import data_path
 from switchroom.catalog.load import load_catalog
@@ -31,6 +31,7 @@ from switchroom.cli.build_documents import documents
 from switchroom.core import process
 
 SEEN = "seen.json"
+RELEASE_KEY = "release-key"
 MEDIUM = media.Medium(packages=())  # without the library that the engines need
 LIBRARY = "libfaketime"
 
@@ -68,13 +69,15 @@ def lab_image(out: Path) -> None:
 
 def el_image(out: Path, base: Path) -> None:
     """Build an image on a medium of EL's, with a package added that the medium lacks."""
-    shop = Shop(out / "el-repo", development_key())
+    home = out / RELEASE_KEY
+    shop = Shop(out / "el-repo", open_key((home / "fingerprint").read_text(), home))
     media.fill(shop, out / "el-small", (S22,), release="1.el9")
     extra = media.repository(out / "extra", Small("libedit", release="1.el9"), key=shop.key)
     (out / "extra.asc").write_bytes(shop.key.export_public())
     repo = ["--repo-root", str(shop.root), "--channel", "testing"]
     repo += ["--repo", f"extra={extra}", "--repo-key", f"extra={out / 'extra.asc'}"]
-    options = ["--base", str(base), "--series", S22.key, *repo]
+    key = ["--key", shop.key.fingerprint, "--gnupghome", str(home)]
+    options = ["--base", str(base), "--series", S22.key, *repo, *key]
     built = command("build", "iso", *options, "--out", str(out / "el.iso"))
     assert built["manifest"]["installs_without_network"]
 

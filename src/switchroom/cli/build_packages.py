@@ -9,7 +9,7 @@ from typing import List
 
 import yaml
 
-from switchroom.build import packages, recipes, toolchain
+from switchroom.build import host, packages, recipes, toolchain
 from switchroom.build.digest import DigestMemo
 from switchroom.build.keys import development_key
 from switchroom.build.mock import DEFAULT_ROOT
@@ -125,6 +125,12 @@ def _catalog_text(args: argparse.Namespace) -> bytes:
 
 
 def _public_key(args: argparse.Namespace) -> bytes:
+    if not args.key_file and (args.builder == "mock" or host.is_el()):
+        raise SwitchroomError(
+            "Packages for Enterprise Linux do not carry the development key to boxes.",
+            hint="Name the public part of the release key with --key-file FILE.",
+            code=ExitCode.USAGE,
+        )
     data: bytes = args.key_file.read_bytes() if args.key_file else development_key().export_public()
     if b"BEGIN PGP PUBLIC KEY BLOCK" not in data or b"PRIVATE KEY" in data:
         raise SwitchroomError(

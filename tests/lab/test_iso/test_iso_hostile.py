@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import stat
 import subprocess
@@ -119,3 +120,12 @@ def test_extracted_files_are_plain_and_readable(el_base: Path, tmp_path: Path) -
     xorriso.extract(image, {"mine": tmp_path / "got"})
     assert stat.S_IMODE((tmp_path / "got" / "below" / "file").stat().st_mode) == 0o644
     assert stat.S_IMODE((tmp_path / "got" / "below").stat().st_mode) == 0o755
+
+
+def test_nothing_that_the_development_key_signs_goes_onto_a_real_base(
+    el_shop: Shop, el_base: Path, tmp_path: Path
+) -> None:
+    careless = dataclasses.replace(el_shop, key=dataclasses.replace(el_shop.key, development=True))
+    error = refused(careless, tmp_path, Origin(str(el_base)))
+    assert "development key" in error.message
+    assert "--key FINGERPRINT" in error.hint

@@ -113,6 +113,7 @@ def _build(order: Order, folder: Path, reporter: Reporter) -> Built:
     base = open_base(found.path, check.seen)
     _check_host(base)
     policy.check_series(base, [order.series])
+    policy.check_key(base, order.key)
     if not base.lab:
         check.tell(reporter)
     with mounts.unmounted_after(folder / "root"):

@@ -120,6 +120,7 @@ def _fitting(order: Order, names: Sequence[str], base: Base, reporter: Reporter)
     """Return the packages for a base and the new volume id; raises where the base does not fit the order."""
     volume_id = order.volume_id or _volume_id(base)
     policy.check_series(base, order.series)
+    policy.check_key(base, order.key)
     if base.lab and kernel_label(volume_id) != volume_id:
         reporter.warn("The lab's GRUB cannot pass such a volume id to a kernel; EL's can.")
     wanted = content.needed(order.repo_root, order.channel, names, el=int(base.major))

@@ -31,6 +31,11 @@ class Incoming:
     built: int
     signed: bool
 
+    @property
+    def release(self) -> str:
+        """The package's release, with what says where it was built."""
+        return self.file_name.rsplit("-", 1)[1].rsplit(".", 2)[0]
+
 
 def find_rpms(inputs: Sequence[Path]) -> List[Path]:
     """Return the package files named, and those anywhere below the folders named, less source packages."""

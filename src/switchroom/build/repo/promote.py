@@ -93,6 +93,7 @@ def _judge(
     tested, kept = source.all_packages(), target.all_packages()
     chosen = tested if names is None else _with_debug(select(tested, names, where=TESTING), tested)
     moved = without(chosen, kept)
+    key.refuse_for_boxes({package.nevra: package.evr.release for package in moved})
     keys = trusted_keys(source.root, key)
     with verifier(keys) as trusted:
         _check_signatures(moved, trusted)

@@ -92,6 +92,7 @@ def _plan(target: Channel, paths: Sequence[Path], key: SigningKey) -> _Plan:
     keys = keyring.trusted_keys(target.root, key)
     with verifier(keys) as trusted:
         found = inbox.judge(paths, trusted)
+    key.refuse_for_boxes({item.file_name: item.release for item in found})
     everywhere = _published(target.root)
     _refuse_changed(found, everywhere)
     kept = target.all_packages()
