@@ -32,6 +32,7 @@ from switchroom.core import process
 
 SEEN = "seen.json"
 RELEASE_KEY = "release-key"
+UNTIL = "2099-12-31"  # the end of metadata would follow the clock
 MEDIUM = media.Medium(packages=())  # without the library that the engines need
 LIBRARY = "libfaketime"
 
@@ -60,8 +61,9 @@ def lab_image(out: Path) -> None:
     """Build packages, repository and image with the commands a release engineer types."""
     rpms = [str(path) for path in (*shared(out), *small(out))]
     repo = str(out / "repo")
-    command("repo", "publish", "--root", repo, "--url", "https://repo.example", *rpms)
-    command("repo", "promote", "--root", repo, "--all")
+    until = ("--valid-until", UNTIL)
+    command("repo", "publish", "--root", repo, "--url", "https://repo.example", *until, *rpms)
+    command("repo", "promote", "--root", repo, "--all", *until)
     series = [word for one in (S22, FIXTURE) for word in ("--series", one.key)]
     options = ["--base", "lab", *series, "--overlay", str(OVERLAY), "--repo-root", repo]
     command("build", "iso", *options, "--out", str(out / "lab.iso"))

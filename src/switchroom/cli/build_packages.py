@@ -78,6 +78,12 @@ def register(subparsers: Subparsers) -> None:
 
 
 def _run(args: argparse.Namespace, context: Context) -> int:
+    if not args.repo_url.startswith(("https://", "file://")):
+        raise SwitchroomError(
+            f"Boxes do not read mirror lists from '{args.repo_url}'.",
+            hint="Give an address that begins with https:// with --repo-url.",
+            code=ExitCode.USAGE,
+        )
     process.require("rpmbuild", "rpmspec", "mock" if args.builder == "mock" else "rpmbuild")
     catalog = catalog_from(args)
     lookaside = open_lookaside(args, context, catalog)

@@ -13,6 +13,7 @@ from switchroom.build.keys import SigningKey
 from switchroom.build.kickstart.check import check
 from switchroom.build.kickstart.render import render
 from switchroom.build.kickstart.settings import KickstartSettings
+from switchroom.build.repo import binding
 from switchroom.build.repo.generation import write_repository
 from switchroom.build.repo.layout import PUBLIC_KEY, open_repo
 from switchroom.build.repo.metadata import RepoPackage, in_order, newest_first
@@ -65,9 +66,10 @@ def add_packages(
     epoch: int,
 ) -> Tuple[RepoPackage, ...]:
     """Make a media repository anew with packages from elsewhere that our key vouches for."""
-    together = in_order([*packages, *more])
+    together, bound = in_order([*packages, *more]), binding.read(repository)
+    assert bound  # noqa: S101 - it was exported a moment ago
     shutil.rmtree(repository)
-    write_repository(repository, together, key, epoch)
+    write_repository(repository, together, key, epoch, bound)
     return together
 
 

@@ -144,8 +144,10 @@ def without(packages: Sequence[RepoPackage], others: Sequence[RepoPackage]) -> T
     return tuple(package for package in packages if package.file_name not in known)
 
 
-def write_repodata(folder: Path, packages: Sequence[RepoPackage], epoch: int) -> Path:
-    """Write ``repodata/`` for packages of this folder and return repomd.xml.
+def write_repodata(
+    folder: Path, packages: Sequence[RepoPackage], epoch: int, tags: Sequence[str] = ()
+) -> Path:
+    """Write ``repodata/`` for packages of this folder, with content tags, and return repomd.xml.
 
     ``epoch`` (seconds since 1970) is its revision and the date of every record, as createrepo_c's
     ``--revision`` and ``--set-timestamp-to-revision`` do.
@@ -154,6 +156,8 @@ def write_repodata(folder: Path, packages: Sequence[RepoPackage], epoch: int) ->
     repodata.mkdir()
     repomd = cr.Repomd()
     repomd.set_revision(str(epoch))
+    for tag in tags:
+        repomd.add_content_tag(tag)
     try:
         for kind, path in _write_lists(repodata, in_order(packages)).items():
             repomd.set_record(_record(kind, path, epoch))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence, Tuple
 
+from switchroom.build.repo import binding
 from switchroom.build.repo.gate import Gate, Policy, Standing, policy
 from switchroom.build.repo.layout import STABLE, TESTING, Channel, all_channels, open_repo, public_key
 from switchroom.build.repo.metadata import RepoPackage, without
@@ -19,7 +20,8 @@ class ChannelState:
     """A channel: the generation in force, since when (seconds since 1970), and the earlier ones kept.
 
     ``debug`` are its packages for debuggers, which are not among ``packages``. ``problem`` says why what is
-    in force cannot be read; then both are empty.
+    in force cannot be read; then both are empty. ``until`` is the last day on which boxes take its metadata,
+    empty where they do not say.
     """
 
     name: str
@@ -31,6 +33,7 @@ class ChannelState:
     debug: Tuple[RepoPackage, ...]
     earlier: Tuple[str, ...]
     problem: str = ""
+    until: str = ""
 
     def as_dict(self) -> Dict[str, object]:
         """Return it as JSON."""
@@ -108,7 +111,13 @@ def _state(channel: Channel) -> ChannelState:
         debug=tuple(package for package in packages if package.is_debug),
         earlier=tuple(f"{each:04d}" for each in channel.numbers() if each < number),
         problem=problem,
+        until=_until(channel),
     )
+
+
+def _until(channel: Channel) -> str:
+    said = binding.read(channel.current) if channel.current else None
+    return str(said.until) if said and said.until else ""
 
 
 def _read(channel: Channel) -> Tuple[Tuple[RepoPackage, ...], str]:
