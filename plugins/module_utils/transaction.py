@@ -12,6 +12,7 @@ try:
     import dnf
     import dnf.exceptions
     import dnf.module.module_base
+    from ansible_collections.switchroom.pbx.plugins.module_utils import signatures
 except ImportError:  # the module finds another interpreter, or says that there is none
     dnf = None
 
@@ -46,6 +47,7 @@ def opened() -> t.Any:
     base.pre_configure_plugins()
     base.read_all_repos()
     base.configure_plugins()
+    signatures.enforce(base)
     base.fill_sack()
     return base
 
@@ -124,16 +126,10 @@ def carry_out(base: t.Any, before: t.Callable[[], None]) -> None:
     packages = arriving(base)
     base.download_packages(packages)
     for package in packages:
-        _check(base, package)
+        found = signatures.complaint(base, package)
+        if found:
+            raise dnf.exceptions.Error("\n".join(filter(None, found)))
     before()
     base.do_transaction()
     base.unload_plugins()  # a process can load them once only, and there may be a second transaction
     base.close()
-
-
-def _check(base: t.Any, package: t.Any) -> None:
-    code, reason = base.package_signature_check(package)
-    if code == 1:
-        base.package_import_key(package, askcb=lambda *_key: True)
-    elif code != 0:
-        raise dnf.exceptions.Error(f"The signature of '{package}' is not valid: {reason}")

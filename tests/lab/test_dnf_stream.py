@@ -147,7 +147,7 @@ def test_what_cannot_be_is_refused_and_changes_nothing(box: Box, ask: Ask) -> No
     box.run("dnf", "-y", "install", "site-strict")
     before = installed(box)
     wrong = {
-        "The signature of 'php-c": unsigned,
+        "The signature of the package 'php-c": unsigned,
         "site-strict-1-1.lab.noarch would have to go": ask("8.4", allow_change=True),
         "php 8.9 cannot be had: ": ask("8.9", allow_change=True),
         "have 'php-common' 8.0.30 only": ask("8.1", stream="", allow_change=True),

@@ -35,6 +35,12 @@ def test_box_code_imports_only_what_enterprise_linux_ships() -> None:
     assert roots - sys.stdlib_module_names - BOX_LIBRARIES == {"switchroom"}
 
 
+def test_tool_and_collection_have_one_signature_policy() -> None:
+    """A bare box has no tool yet, so the collection carries the same text."""
+    tool = SOURCE / "switchroom/box/dnf_child/signatures.py"
+    assert tool.read_bytes() == (SOURCE.parent / "plugins/module_utils/signatures.py").read_bytes()
+
+
 def test_the_dnf_child_imports_nothing_but_itself_and_what_the_system_brings() -> None:
     names = {name for path in Path(dnf_child.__file__).parent.glob("*.py") for name in imports(path)}
     ours = {name for name in names if name.split(".")[0] not in sys.stdlib_module_names | SYSTEM}

@@ -8,7 +8,7 @@ import dnf  # type: ignore
 import dnf.exceptions  # type: ignore
 import dnf.repo  # type: ignore
 
-from switchroom.box.dnf_child import binding
+from switchroom.box.dnf_child import binding, signatures
 from switchroom.box.dnf_child.wire import LOG, Request, RequestError, tell
 
 # What says that a repository could not be asked, as opposed to: its answer is not to be trusted.
@@ -44,9 +44,9 @@ def full_base(request: Request) -> Any:
     base = open_base(request)
     base.read_all_repos()
     _enable_channel(base, request.get("channel"))
+    signatures.enforce(base)
     for repo in base.repos.iter_enabled():
         repo.skip_if_unavailable = False
-        repo.gpgcheck = True
         _load(repo)
         _check_binding(repo, base.conf.releasever)
     base.fill_sack()
