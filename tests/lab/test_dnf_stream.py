@@ -200,7 +200,7 @@ def _cut(box: Box, ask: Ask, end: str, version: str) -> None:
         assert time.monotonic() < deadline, "the scriptlet did not start"
         time.sleep(0.1)
     if end == "kill":
-        box.run("pkill", "-KILL", "-f", "AnsiballZ|sleep 60", check=False)
+        box.run("pkill", "-KILL", "-f", "AnsiballZ|dnf_stream_driver|sleep 60", check=False)
     else:
         box.power_cut()
         box.start()

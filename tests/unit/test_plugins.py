@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict, List, Set
 
 import pytest
 import yaml
@@ -187,7 +187,7 @@ def test_facts_are_the_status_also_of_a_box_in_need_and_of_one_without_the_tool(
 PLUGINS = sorted(
     f"{path.parent.name.removesuffix('s')}/{path.stem}"
     for path in (ROOT / "plugins").glob("*/*.py")
-    if path.parent.name not in ("module_utils", "doc_fragments")
+    if path.parent.name not in ("module_utils", "doc_fragments", "action")  # an action is its module's
 )
 MODULES = [plugin for plugin in PLUGINS if plugin.startswith("module/")]
 # What the modules' documentation says that is not true of all of them.
@@ -257,10 +257,13 @@ def test_a_playbook_can_ask_the_catalog(collections: Path, tmp_path: Path) -> No
     )
 
 
-def test_the_artefact_has_the_catalog_and_nothing_else_of_the_tool(collections: Path) -> None:
-    rooms = {
-        path.name for path in (collections / PLACE / "src/switchroom").iterdir() if path.name != "__pycache__"
-    }
-    assert rooms == {"__init__.py", "core", "catalog"}
+def test_the_artefact_has_the_catalog_the_dnf_driver_and_nothing_else_of_the_tool(collections: Path) -> None:
+    def held(folder: str) -> Set[str]:
+        found = {path.name for path in (collections / PLACE / "src" / folder).iterdir()}
+        return found - {"__pycache__"}
+
+    assert held("switchroom") == {"__init__.py", "core", "catalog", "box"}
+    assert held("switchroom/box") == {"__init__.py", "dnf_child"}
+    assert "__main__.py" in held("switchroom/box/dnf_child")
     top = {path.name for path in (collections / PLACE).iterdir()}
     assert not top & {"tests", "molecule", "kickstart", "rpmspecs", "scripts", ".git", ".venv"}

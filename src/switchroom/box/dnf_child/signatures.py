@@ -1,11 +1,4 @@
-# Copyright: the Switchroom developers
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-
-"""The one signature policy for what dnf installs on a box, whatever its repositories' files say.
-
-The same text lies in the tool (box/dnf_child) and in the collection (plugins/module_utils), for a bare box
-has no tool yet; a test compares the two. It runs on any Python from 3.6 on.
-"""
+"""The one signature policy for what dnf installs on a box, whatever its repositories' files say."""
 
 from typing import Any, List, Optional, Tuple
 
