@@ -1,7 +1,7 @@
 """For dnf on a command line: our repositories' metadata must be meant for this box, and not be too old.
 
-dnf checks who signed them; a signature vouches for every set that was ever signed. The comparison itself is the
-tool's, and so are its words.
+dnf checks who signed them; a signature vouches for every set that was ever signed. The comparison itself is
+the tool's, and so are its words.
 """
 
 import importlib.util
