@@ -6,10 +6,12 @@ an installation medium's, are exempt.
 """
 
 import datetime
+import re
 from typing import Any, Iterable, Optional, Tuple
 
 OURS = "switchroom-"
 _CHANNEL, _EL, _UNTIL = "switchroom-channel", "switchroom-el", "switchroom-until"
+_MAJOR = re.compile("^[0-9]+")
 _DAY = datetime.timedelta(days=1)  # clocks, and places on earth, differ a little
 _CLOCK = "If the date is wrong, set it: chronyc makestep. "
 _LEAVE_OUT = "To leave this repository out: dnf --disablerepo={id}"
@@ -44,7 +46,7 @@ def judge(
         why = "The mirror list of '{}' is read over plain http: anybody on the way could change it."
         return why.format(name), "Let 'mirrorlist' in /etc/yum.repos.d begin with https://. " + leave_out
     said = dict(tag.partition("=")[::2] for tag in tags)
-    wrong = _elsewhere(name, said, releasever.partition(".")[0])
+    wrong = _elsewhere(name, said, "".join(_MAJOR.findall(releasever)))
     if wrong:
         return wrong, "Tell whoever runs the repository; nothing of it is used. " + leave_out
     return _out_of_time(name, said.get(_UNTIL, ""), made, now, leave_out)
