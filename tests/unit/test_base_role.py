@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Optional, Tuple
 import pytest
 import yaml
 
+from support import setpriv
 from support.collection import HERE, in_place, run
 
 _FACTS = """\
@@ -19,8 +20,10 @@ module.exit_json(ansible_facts={
     "distribution_major_version": "9", "architecture": "x86_64", "nodename": "pbx1",
 })
 """
+# Its client obeys the configuration that asterisk writes, and so must not be root's.
 _ASTERISK = """\
 #!/bin/sh
+[ "$TEST_RUNS_AS" = asterisk ] || exit 1
 case "$2" in
 rtp*) printf '  Port start:      10000\\n  Port end:        20000\\n' ;;
 logger*) printf 'Channel  Type  Formatter  Status    Configuration\\n'
@@ -85,6 +88,7 @@ class Stage:
         (folder / "library/box_of_tests.py").write_text(_FACTS)
         (folder / "bin").mkdir()
         self.program("asterisk", _ASTERISK)
+        setpriv.install(folder / "bin")
 
     def program(self, name: str, text: str) -> None:
         (self.folder / "bin" / name).write_text(text)
