@@ -46,6 +46,7 @@ REFUSED = [
     ("check_system", "base_selinux", {"base_selinux": "enforcing", "base_profile": "freepbx"}),
     ("check_firewall", "base_sip_networks", {"base_sip_networks": ["192.0.2.1/24"]}),
     ("check_firewall", "base_ami_networks", {"base_ami_networks": ["198.51.100.256"]}),
+    ("check_firewall", "base_tftp_networks", {"base_tftp": True}),  # else everybody's
     ("check_firewall", "base_sip_udp_ports", {"base_sip_udp_ports": [70000]}),
     ("check_firewall", "base_rtp_start", {"base_rtp_start": 20000, "base_rtp_end": 10000}),
     ("check_firewall", "base_rtp_start", {"base_rtp_start": 12000}),  # Asterisk's own range begins at 10000
@@ -76,6 +77,8 @@ TAKEN: List[Tuple[str, str, Dict[str, Any]]] = [
     ),
     ("check_firewall", "", {"base_sip_networks": ["192.0.2.0/24", "2001:db8::/32"], "base_rtp_start": 8000}),
     ("check_firewall", "", {"base_ssh_networks": ["192.0.2.0/24"]}),
+    ("check_firewall", "", {"base_tftp": True, "provisioning_networks": ["192.0.2.0/24"]}),
+    ("check_firewall", "", {"base_tftp": True, "base_tftp_networks": ["192.0.2.7"]}),
 ]
 
 
