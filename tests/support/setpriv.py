@@ -10,7 +10,7 @@ RUNS_AS = "TEST_RUNS_AS"  # asterisk, in what is run so
 _PROGRAM = """\
 #!/bin/sh
 case "$*" in *--reuid=asterisk*--regid=asterisk*--init-groups*--reset-env*) ;; *) exit 1 ;; esac
-[ "$(cut -d ' ' -f 6 /proc/$$/stat)" = $$ ] || exit 1
+case "$(cut -d ' ' -f 6 /proc/$$/stat)" in $$ | $PPID) ;; *) exit 1 ;; esac
 while [ "${1#--}" != "$1" ]; do shift; done
 case "$*" in "env --chdir=/ LC_ALL=C PATH=/usr/local/sbin:"*) shift 4 ;; *) exit 1 ;; esac
 cd /

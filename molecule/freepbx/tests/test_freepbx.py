@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from typing import Any, Dict
 
 import pytest
@@ -19,6 +20,7 @@ SECRETS = {
     "/etc/switchroom/freepbx-database.cnf": ("root", 0o600),
     "/etc/switchroom/freepbx-api.json": ("root", 0o600),
 }
+GUESSER, TRUNK = "198.51.100.7", "203.0.113.5"
 PJSIP = f"""\
 [caller]
 type = endpoint
@@ -159,6 +161,30 @@ def test_there_is_one_cron_job_and_it_works(host: Any) -> None:
 
 def test_what_fail2ban_reads_is_still_written(host: Any) -> None:
     assert "security.log" in host.check_output("asterisk -rx 'logger show channels'")
+
+
+def test_who_guesses_freepbx_s_passwords_is_banned(host: Any) -> None:
+    assert "apache-auth, asterisk, freepbx, sshd" in host.check_output("fail2ban-client status")
+    now = host.check_output("date '+%F %T'")
+    line = f"[{now}] [freepbx_security.NOTICE]: Authentication failure for a from {GUESSER} [] []\n"
+    with (box_of(host).root / "var/log/asterisk/freepbx_security.log").open("a") as log:
+        log.write(line * 12)
+    deadline = time.monotonic() + 60
+    while GUESSER not in host.check_output("fail2ban-client get freepbx banip"):
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+    host.check_output(f"fail2ban-client set freepbx unbanip {GUESSER}")
+
+
+def test_no_trunk_is_ever_banned(host: Any) -> None:
+    trunk = box_of(host).root / "etc/asterisk/pjsip_trunk.conf"
+    trunk.write_text(f"[trunk]\ntype = identify\nendpoint = caller\nmatch = {TRUNK}\n")
+    host.check_output(f"fail2ban-client set asterisk banip {TRUNK}")
+    host.check_output("systemctl start switchroom-trunks.service")
+    assert TRUNK in host.check_output("fail2ban-client get asterisk ignoreip")
+    assert TRUNK not in host.check_output("fail2ban-client get asterisk banip")
+    assert host.service("switchroom-trunks.timer").is_enabled
+    trunk.unlink()
 
 
 def test_an_end_of_freepbx_is_no_end_of_dial_tone(host: Any) -> None:
