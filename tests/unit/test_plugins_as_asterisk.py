@@ -1,4 +1,4 @@
-"""What runs as asterisk has nothing of root's; nobody stands for asterisk, who need not be on this machine."""
+"""What runs as asterisk has nothing of root's; nobody stands for asterisk, who need not be here."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_nothing_of_root_is_left_in_its_hands() -> None:
 
 @pytest.mark.parametrize("prefix", [PREFIX, ["setsid", "--wait", *FWCONSOLE[:-1]]])
 def test_root_s_terminal_is_not_its_terminal(prefix: List[str]) -> None:
-    """Whose terminal it is may type there (TIOCSTI). The console's caller, core.process, makes a session too."""
+    """Whose terminal it is may type there (TIOCSTI). The scan's caller, core.process, makes a session too."""
     words = [word.replace("asterisk", "65534") for word in prefix]
     told = b"".join(under_a_terminal([*words, "sh", "-c", "echo mine </dev/tty || echo none"]))
     assert b"none" in told, told
