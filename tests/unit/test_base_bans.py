@@ -19,7 +19,7 @@ from support import setpriv
 from support.collection import ROOT
 
 BASE = ROOT / "roles/base"
-SPARE = BASE / "files/spare-trunks"
+SPARE = BASE / "files/spare_trunks.py"
 # As FreePBX 17 and, without a channel, as releases before 15 write it; who logs in chooses the name.
 NOW, CHANNEL = "[2026-11-29 04:00:00]", "[freepbx_security.NOTICE]:"
 FAILED = "Authentication failure for"
@@ -106,7 +106,7 @@ def box(tmp_path: Path) -> Box:
         "echo '`- 192.0.2.10' ;; *banip) echo 203.0.113.5 203.0.113.99 ;; esac\n"
     )
     (programs / "fail2ban-client").chmod(0o755)
-    program = tmp_path / "spare-trunks"
+    program = tmp_path / "spare_trunks.py"
     program.write_text(SPARE.read_text().replace('FOLDER = "/etc/asterisk"', f'FOLDER = "{folder}"'))
     return folder, {**os.environ, "PATH": f"{programs}:/usr/bin:/bin"}
 
@@ -114,7 +114,7 @@ def box(tmp_path: Path) -> Box:
 def spare(box: Box) -> List[str]:
     """Run the program as root would, and return what fail2ban was told."""
     folder, environment = box
-    words = [sys.executable, "-I", str(folder.parent / "spare-trunks")]
+    words = [sys.executable, "-I", str(folder.parent / "spare_trunks.py")]
     subprocess.run(words, env=environment, check=True, timeout=60)
     return (folder.parent / "told").read_text().splitlines()
 
@@ -131,7 +131,7 @@ def test_trunks_are_ignored_and_let_in_and_nobody_else(box: Box) -> None:
 
 def test_asterisk_s_files_are_read_as_asterisk(box: Box) -> None:
     """A program in place of the list says who it is, by an address."""
-    program = box[0].parent / "spare-trunks"
+    program = box[0].parent / "spare_trunks.py"
     text = program.read_text()
     seen = 'show(sys.argv[2]) if os.environ.get("TEST_RUNS_AS") == "asterisk" else print("203.0.113.88")'
     program.write_text(text.replace("show(sys.argv[2])", seen))

@@ -1,4 +1,3 @@
-#!/usr/bin/python3 -I
 """Keeps fail2ban's jail for Asterisk from banning trunks: anybody can write their address into a SIP packet.
 
 Without arguments, as root: has fail2ban ignore them, and lets in those that are banned. With "--list FOLDER",
