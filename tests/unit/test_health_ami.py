@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 from pathlib import Path
+from typing import Any, Tuple
 
 import pytest
 
@@ -27,16 +28,56 @@ def write(root: Path, port: int, users: str = USER) -> Paths:
     return Paths(root)
 
 
-@pytest.mark.parametrize("md5", [True, False])
-def test_an_account_from_an_included_file_logs_in_and_pings(md5: bool, tmp_path: Path) -> None:
-    server = Manager("admin", "s3cret", md5)
+def test_an_account_from_an_included_file_logs_in_and_pings(tmp_path: Path) -> None:
+    server = Manager("admin", "s3cret")
     with tcp_peer(server.talk) as (_, port):
         verdict = manager.check(write(tmp_path, port))
         assert manager.level(Paths(tmp_path)) == manager.LOGIN
     assert verdict.ok
     assert "admin" in verdict.evidence
     assert "Action: Ping" in server.heard
-    assert ("s3cret" in server.heard) is not md5
+    assert "s3cret" not in server.heard
+
+
+def test_no_secret_goes_out_in_plain_text_however_it_is_asked_for(tmp_path: Path) -> None:
+    server = Manager("admin", "s3cret", md5=False)
+    with tcp_peer(server.talk) as (_, port):
+        verdict = manager.check(write(tmp_path, port))
+    assert not verdict.ok
+    assert "s3cret" not in server.heard
+
+
+class Far:
+    """A connection as to another machine."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+
+    def getpeername(self) -> Tuple[str, int]:
+        return ("203.0.113.9", 5038)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+
+def test_no_other_machine_is_told_a_name_or_a_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server, connect = Manager("admin", "s3cret"), socket.create_connection
+    with tcp_peer(server.talk) as (_, port):
+        paths = write(tmp_path, port)
+        monkeypatch.setattr(socket, "create_connection", lambda *a, **k: Far(connect(*a, **k)))
+        check = timed("ami", lambda: manager.check(paths))
+    assert not check.ok
+    assert "203.0.113.9" in check.evidence
+    assert server.heard == ""
+
+
+def test_any_address_of_this_box_is_this_box(tmp_path: Path) -> None:
+    with tcp_peer(Manager("admin", "s3cret").talk) as (_, port):
+        paths = write(tmp_path, port)
+        for host in ("127.0.0.1", "localhost"):
+            with ami.connected(ami.Interface("", host, port, ()), 3.0) as client:
+                assert client.greeting()
+    assert ami.configured(paths).host == "127.0.0.1"
 
 
 def test_a_refused_login_is_a_failure_unless_it_was_refused_before(

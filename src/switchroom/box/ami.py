@@ -101,11 +101,18 @@ def _admits(rules: List[Tuple[bool, str]], host: str) -> bool:
 
 
 class Client:
-    """A connection to the manager interface; every read and write ends by the one deadline."""
+    """A connection to this box's manager interface; every read and write ends by the one deadline.
+
+    Raises SwitchroomError where it leads to another machine: ``bindaddr`` is asterisk's to write.
+    """
 
     def __init__(self, host: str, port: int, timeout: float) -> None:
         self._deadline = time.monotonic() + timeout
         self._socket = socket.create_connection((host, port), timeout=timeout)
+        own, peer = self._socket.getsockname()[0], self._socket.getpeername()[0]
+        if own != peer and not ipaddress.ip_address(peer.partition("%")[0]).is_loopback:
+            self._socket.close()
+            raise SwitchroomError(f"manager.conf's bindaddr leads to another machine, {peer}.")
         self._received = b""
         self._count = 0
 
@@ -118,15 +125,11 @@ class Client:
         return self._until(b"\r\n")
 
     def login(self, account: Account) -> None:
-        """Log in by MD5 challenge, in plain text where there is none; raises SwitchroomError if refused."""
+        """Log in by MD5 challenge, which every Asterisk has; raises SwitchroomError if refused."""
         challenge = self._ask({"Action": "Challenge", "AuthType": "MD5"})
-        words = {"Action": "Login", "Username": account.name, "Events": "off"}
-        if challenge.get("response") == "Success":
-            text = challenge.get("challenge", "") + account.secret
-            key = hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
-            words.update({"AuthType": "MD5", "Key": key})
-        else:
-            words["Secret"] = account.secret
+        text = challenge.get("challenge", "") + account.secret
+        key = hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+        words = {"Action": "Login", "Username": account.name, "AuthType": "MD5", "Key": key, "Events": "off"}
         answer = self._ask(words)
         if answer.get("response") != "Success":
             raise SwitchroomError(
