@@ -19,6 +19,7 @@ from typing import Any, BinaryIO, Callable, Dict, Iterator, Optional
 
 from switchroom.box.paths import Paths
 from switchroom.box.switch import journal
+from switchroom.core import words
 
 FILE = "events.jsonl"
 _POLL_SECONDS = 0.1
@@ -65,7 +66,7 @@ class Events:
             self._say(text)
 
     def _write(self, event: str, **data: Any) -> None:
-        line = json.dumps({"time": journal.now(), "event": event, **data}) + "\n"
+        line = words.to_json({"time": journal.now(), "event": event, **data}) + "\n"
         os.write(self._handle, line.encode())
 
     def _end_torn_line(self) -> None:
