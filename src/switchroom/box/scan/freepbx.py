@@ -7,7 +7,7 @@ import json
 import re
 from typing import Dict, Iterator, List, Optional, Sequence
 
-from switchroom.box.conf import rooted
+from switchroom.box.reading import rooted
 from switchroom.box.scan.box import Box
 from switchroom.box.scan.losses import Losses
 from switchroom.box.scan.model import Finding, Severity
