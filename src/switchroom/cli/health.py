@@ -14,7 +14,7 @@ from switchroom.box.health.report import Check, Report
 from switchroom.box.paths import Paths
 from switchroom.box.settings import Settings, load_settings
 from switchroom.cli.context import Context, Subparsers, add_command
-from switchroom.core.errors import ExitCode, SwitchroomError
+from switchroom.core.errors import ExitCode, SwitchroomError, reading
 from switchroom.core.files import write_atomic
 
 _DAY = 86400
@@ -100,16 +100,10 @@ def _refuse_if_unjudgeable(paths: Paths) -> None:
 
 
 def _read(file: Path) -> Baseline:
-    try:
-        data: Any = json.loads(file.read_text(encoding="utf-8"))
+    hint = "Write one with 'switchroom health --save-baseline FILE'."
+    with reading(f"The baseline '{file}'", hint=hint, code=ExitCode.USAGE):
+        data: Any = json.loads(file.read_bytes())
         return Baseline.from_dict(data)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise SwitchroomError(
-            f"The file '{file}' is no baseline.",
-            cause=str(error),
-            hint="Write one with 'switchroom health --save-baseline FILE'.",
-            code=ExitCode.USAGE,
-        ) from error
 
 
 def _save(file: Path, baseline: Baseline) -> None:

@@ -101,7 +101,8 @@ def follow(paths: Paths, transaction: str, gone: Callable[[], bool] = lambda: Fa
 def _open(paths: Paths, transaction: str) -> Optional[BinaryIO]:
     for folder in (paths.transaction, paths.history / transaction):
         with contextlib.suppress(FileNotFoundError):
-            if journal.read(folder / journal.FILE)[0].data["id"] == transaction:
+            records = journal.read(folder / journal.FILE)
+            if records and records[0].data.get("id") == transaction:
                 return (folder / FILE).open("rb")
     return None
 
@@ -126,6 +127,6 @@ def _events(stream: BinaryIO, gone: Callable[[], bool]) -> Iterator[Event]:
 def _event(line: bytes) -> Optional[Event]:
     try:
         event = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return event if isinstance(event, dict) and "event" in event else None
