@@ -8,8 +8,8 @@ import os
 from pathlib import Path
 from typing import Any, Optional, Sequence
 
-from switchroom.box.health.baseline import Baseline, capture
-from switchroom.box.health.judge import measure, wait
+from switchroom.box.health.baseline import Baseline
+from switchroom.box.health.judge import capture, measure, wait
 from switchroom.box.health.report import Check, Report
 from switchroom.box.paths import Paths
 from switchroom.box.settings import Settings, load_settings

@@ -14,13 +14,15 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 from pathlib import Path
-from typing import Any, Callable, Dict, Mapping, Optional, Sequence, Union
+from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Sequence, Union
 
 from switchroom.core.errors import ExitCode, SwitchroomError
 
 log = logging.getLogger(__name__)
 
+_Wrap = Callable[[Callable[[bytes], None]], Callable[[bytes], None]]
 Arg = Union[str, "os.PathLike[str]"]
 Result = subprocess.CompletedProcess  # of bytes: tools print what they like
 
@@ -117,12 +119,14 @@ def follow(
     stdin: bytes = b"",
     env: Optional[Mapping[str, str]] = None,
     grace: float = 0.0,
+    silence: Optional[float] = None,
 ) -> Result[bytes]:
     """Run a program, hand over each line of its standard output as it comes, and return the result.
 
     The result has standard error only, and any exit code: the lines tell how it went. ``stdin`` must fit into
     a pipe (64 KiB). When the program is killed, so is all that it leaves behind in its process group. When
-    the caller is interrupted, the program may go on for ``grace`` seconds before it is stopped.
+    the caller is interrupted, the program may go on for ``grace`` seconds before it is stopped. One that says
+    nothing for ``silence`` seconds is stopped as by a signal.
     """
     words = [os.fspath(arg) for arg in argv]
     require(words[0])
@@ -132,7 +136,8 @@ def follow(
     with tempfile.TemporaryFile() as errors:
         with subprocess.Popen(words, stderr=errors, **options) as child:
             try:
-                _hand_over(child, stdin, each_line)
+                with _patience(child, silence) as heard:
+                    _hand_over(child, stdin, heard(each_line))
             except BaseException:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     child.wait(grace)
@@ -140,6 +145,31 @@ def follow(
                 raise
         errors.seek(0)
         return Result(words, child.returncode, b"", errors.read())
+
+
+@contextlib.contextmanager
+def _patience(child: subprocess.Popen[bytes], silence: Optional[float]) -> Iterator[_Wrap]:
+    """Stop a program that says nothing for so long; gives what each line must go through."""
+    if silence is None:
+        yield lambda each: each
+        return
+    waiting = [threading.Timer(silence, _stop_group, [child])]
+    waiting[0].start()
+
+    def heard(each: Callable[[bytes], None]) -> Callable[[bytes], None]:
+        def take(line: bytes) -> None:
+            waiting[0].cancel()
+            each(line)
+            waiting[0] = threading.Timer(silence, _stop_group, [child])
+            waiting[0].start()
+
+        return take
+
+    try:
+        yield heard
+    finally:
+        waiting[0].cancel()
+        waiting[0].join()
 
 
 def output(argv: Sequence[Arg], *, what: str = "", env: Optional[Mapping[str, str]] = None) -> str:

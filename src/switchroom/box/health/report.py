@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, Tuple
+from typing import Any, Callable, Dict, Mapping, Tuple
 
-from switchroom.catalog.convert import to_plain
+from switchroom.catalog.convert import to_dataclass, to_plain
 from switchroom.core import words
 from switchroom.core.errors import SwitchroomError
 
@@ -56,6 +56,11 @@ class Report:
     def as_dict(self) -> Dict[str, Any]:
         """Return the report as plain data."""
         return {"healthy": self.healthy, "seconds": self.seconds, "checks": to_plain(self.checks)}
+
+    @staticmethod
+    def from_dict(data: Mapping[str, Any]) -> Report:
+        """Return the report that ``as_dict`` gave."""
+        return to_dataclass(Report, {key: value for key, value in data.items() if key != "healthy"})
 
 
 def timed(name: str, look: Callable[[], Verdict]) -> Check:
