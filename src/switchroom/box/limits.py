@@ -15,7 +15,7 @@ FILE = Path(__file__).resolve().parent / "data/limits.yml"
 
 @dataclass(frozen=True)
 class Reading:
-    """What one reader may read: bytes, files, names, what they expand to, seconds; ``roots`` are folders."""
+    """What one reader may read: bytes, files, names, lines, what they expand to, seconds; ``roots`` are folders."""
 
     roots: Tuple[str, ...]
     file_bytes: int
@@ -23,6 +23,7 @@ class Reading:
     line_bytes: int
     files: int
     names: int
+    statements: int
     expansions: int
     seconds: float
 

@@ -18,6 +18,8 @@ from switchroom.core.errors import SwitchroomError
 
 T = TypeVar("T")
 
+_COUNTED = ("bytes", "files", "names", "statements", "expansions")
+
 _DEEPEST = 32  # folders in folders
 _LINKS = 40  # as many as Linux follows before it says ELOOP
 _FOLDER = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -39,7 +41,7 @@ class Budget:
         self.limits = limits or load_limits().reading
         self._clock, self._deadline = clock, clock() + self.limits.seconds
         self._places: Dict[Path, Tuple[Path, ...]] = {}
-        self._left = {name: getattr(self.limits, name) for name in ("bytes", "files", "names", "expansions")}
+        self._left = {name: getattr(self.limits, name) for name in _COUNTED}
 
     def allows(self, root: Path, where: Path) -> bool:
         """Return whether a link-free path lies in one of the folders; they may be links, which are root's."""
@@ -48,7 +50,7 @@ class Budget:
         return any(place == where or place in where.parents for place in self._places[root])
 
     def spend(self, what: str, amount: int = 1) -> None:
-        """Take from ``bytes``, ``files``, ``names`` or ``expansions``."""
+        """Take from ``bytes``, ``files``, ``names``, ``statements`` or ``expansions``."""
         self.tick()
         self._left[what] -= amount
         if self._left[what] < 0:

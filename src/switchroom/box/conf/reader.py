@@ -8,6 +8,7 @@ more than a budget to read is read as far as that goes, and says so (``Configura
 from __future__ import annotations
 
 import codecs
+import io
 import re
 from pathlib import Path
 from typing import Dict, Optional, Sequence, Tuple
@@ -79,14 +80,16 @@ class _Reader:
     def _read_lines(self, data: bytes) -> None:
         comments = Comments()
         longest = self._budget.limits.line_bytes
-        lines = self._budget.watched(data.split(b"\n"))
-        for self._line, line in enumerate(lines, 1):
+        lines = self._budget.watched(io.BytesIO(data))
+        for self._line, row in enumerate(lines, 1):
+            line = row.rstrip(b"\n")
             if len(line) > longest:
                 self._note(f"The line is longer than {longest} bytes: Asterisk skips it.", hides=True)
                 continue
             text = line.partition(b"\0")[0].decode(errors="surrogateescape")
             kept = comments.strip(text).strip(_BLANK)
             if kept:
+                self._budget.spend("statements")
                 self._statement(kept)
         if comments.depth:
             self._note("A block comment (;--) is never closed (--;).", hides=True)
