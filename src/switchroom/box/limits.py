@@ -15,7 +15,7 @@ FILE = Path(__file__).resolve().parent / "data/limits.yml"
 
 @dataclass(frozen=True)
 class Reading:
-    """What one reader may read: bytes, files, names, lines, what they expand to, seconds; ``roots`` are folders."""
+    """What one reader may read of the folders ``roots``: bytes, files, names, lines, what they expand to."""
 
     roots: Tuple[str, ...]
     file_bytes: int
