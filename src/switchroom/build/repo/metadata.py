@@ -11,7 +11,7 @@ from typing import Any, Dict, List, Sequence, Tuple
 import createrepo_c as cr
 
 from switchroom.build.repo.evr import Dependency, Evr
-from switchroom.core.errors import SwitchroomError
+from switchroom.core.errors import SwitchroomError, reading
 
 PACKAGES = "packages"
 # Beside it in a generation: the repository of its debug packages, which a box asks for by another name.
@@ -105,16 +105,14 @@ def read_repository(folder: Path) -> Tuple[RepoPackage, ...]:
 
     Raises SwitchroomError when the metadata is absent or cannot be read.
     """
+    what, hint = f"The repository metadata in '{folder}'", "Check it with: switchroom repo verify"
     try:
-        reader = cr.RepositoryReader.from_path(str(folder), warningcb=_ignore_warning)
-        records = reader.parse_packages()[0].values()
-    except (OSError, KeyError, cr.CreaterepoCError) as error:
-        raise SwitchroomError(
-            f"The repository metadata in '{folder}' cannot be read.",
-            cause=str(error),
-            hint="Check it with: switchroom repo verify",
-        ) from error
-    return in_order(RepoPackage(folder / record.location_href, record) for record in records)
+        with reading(what, hint=hint):
+            reader = cr.RepositoryReader.from_path(str(folder), warningcb=_ignore_warning)
+            records = reader.parse_packages()[0].values()
+            return in_order(RepoPackage(folder / record.location_href, record) for record in records)
+    except (OSError, cr.CreaterepoCError) as error:
+        raise SwitchroomError(f"{what} cannot be read.", cause=str(error), hint=hint) from error
 
 
 def read_generation(folder: Path) -> Tuple[RepoPackage, ...]:
