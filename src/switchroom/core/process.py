@@ -9,14 +9,16 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import selectors
 import shlex
 import shutil
 import signal
 import subprocess
 import tempfile
 import threading
+import time
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Sequence, Union
+from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Sequence, Tuple, Union
 
 from switchroom.core.errors import ExitCode, SwitchroomError
 
@@ -27,6 +29,8 @@ Arg = Union[str, "os.PathLike[str]"]
 Result = subprocess.CompletedProcess  # of bytes: tools print what they like
 
 _SHOWN = 400  # characters of a command in an error
+_CHUNK = 1 << 16
+_LONGEST_LINE = 64 << 20  # bytes; a line of more comes in parts
 _GRACE_SECONDS = 2.0  # between SIGTERM and SIGKILL for a program that is stopped
 
 # The package that brings a tool, where it is not the tool's own name: (Debian, EL).
@@ -92,19 +96,22 @@ def run(
     log_file: Optional[Path] = None,
     check: bool = True,
     timeout: Optional[float] = None,
+    most: Optional[int] = None,
 ) -> Result[bytes]:
     """Run a program and return its result with ``stdout`` and ``stderr`` as bytes.
 
     ``env`` is added to the caller's environment. With ``log_file`` both streams go there instead (and the
-    result's streams are empty). ``what`` names the work in the error message. ``timeout`` is in seconds.
-    Raises SwitchroomError when the tool is missing, fails (unless ``check`` is false) or runs too long.
+    result's streams are empty). ``what`` names the work in the error message. ``timeout`` is in seconds,
+    ``most`` in bytes of each stream, for a program that others can change. Raises SwitchroomError when the
+    tool is missing, fails (unless ``check`` is false), runs too long or says too much.
     """
     words = [os.fspath(arg) for arg in argv]
     require(words[0])
     log.debug("$ %s", _pasteable(words, cwd, env))
     what = what or words[0]
     try:
-        result = _execute(words, log_file, stdin, timeout, cwd=cwd, env={**os.environ, **(env or {})})
+        options = {"most": most, "cwd": cwd, "env": {**os.environ, **(env or {})}}
+        result = _execute(words, log_file, stdin, timeout, **options)
     except subprocess.TimeoutExpired as error:
         raise SwitchroomError(f"{what} took longer than {timeout:.0f} s and was stopped.") from error
     if check and result.returncode != 0:
@@ -213,16 +220,52 @@ def _execute(
 
 
 def _communicate(
-    words: Sequence[str], stdin: bytes, timeout: Optional[float], **options: Any
+    words: Sequence[str], stdin: bytes, timeout: Optional[float], most: Optional[int], **options: Any
 ) -> Result[bytes]:
     """Run in a process group of its own, so that a time-out or Ctrl-C stops the grandchildren too."""
     with subprocess.Popen(words, stdin=subprocess.PIPE, start_new_session=True, **options) as child:
         try:
-            stdout, stderr = child.communicate(stdin, timeout)
+            if most is None:
+                stdout, stderr = child.communicate(stdin, timeout)
+            else:
+                stdout, stderr = _listen(child, timeout, most)
         except BaseException:
             _stop_group(child)
             raise
     return Result(words, child.returncode, stdout or b"", stderr or b"")
+
+
+def _listen(child: subprocess.Popen[bytes], timeout: Optional[float], most: int) -> Tuple[bytes, bytes]:
+    """Return what a program says; raises SwitchroomError for more than ``most`` bytes of a stream."""
+    assert child.stdin  # noqa: S101 - all three are pipes
+    child.stdin.close()
+    deadline = time.monotonic() + (timeout if timeout is not None else threading.TIMEOUT_MAX)
+    said: Dict[Any, bytearray] = {child.stdout: bytearray(), child.stderr: bytearray()}
+    with selectors.DefaultSelector() as waiting:
+        for stream in said:
+            waiting.register(stream, selectors.EVENT_READ)
+        while waiting.get_map():
+            _hear(child, waiting, said, deadline)
+            if max(map(len, said.values())) > most:
+                raise SwitchroomError(f"'{_shown(child.args)}' says more than {most} bytes and was stopped.")  # type: ignore[arg-type]
+    child.wait(max(deadline - time.monotonic(), 0.0))
+    return bytes(said[child.stdout]), bytes(said[child.stderr])
+
+
+def _hear(
+    child: subprocess.Popen[bytes],
+    waiting: selectors.BaseSelector,
+    said: Dict[Any, bytearray],
+    deadline: float,
+) -> None:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise subprocess.TimeoutExpired(child.args, left)
+    for key, _ in waiting.select(left):
+        chunk = os.read(key.fd, _CHUNK)
+        said[key.fileobj] += chunk
+        if not chunk:
+            waiting.unregister(key.fileobj)
 
 
 def _hand_over(child: subprocess.Popen[bytes], stdin: bytes, each_line: Callable[[bytes], None]) -> None:
@@ -230,7 +273,7 @@ def _hand_over(child: subprocess.Popen[bytes], stdin: bytes, each_line: Callable
     assert child.stdout  # noqa: S101
     with contextlib.suppress(BrokenPipeError), child.stdin as pipe:
         pipe.write(stdin)
-    for line in child.stdout:
+    while line := child.stdout.readline(_LONGEST_LINE):
         each_line(line)
     # Not reaped yet: until then nobody else can have its number, and with it the number of its group.
     ended = os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)

@@ -6,17 +6,18 @@ import functools
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Sequence, Tuple
 
 import createrepo_c as cr
 
 from switchroom.build.repo.evr import Dependency, Evr
-from switchroom.core.errors import SwitchroomError, reading
+from switchroom.core.errors import SwitchroomError
 
 PACKAGES = "packages"
 # Beside it in a generation: the repository of its debug packages, which a box asks for by another name.
 DEBUG = "debug"
 # Gzip rather than createrepo_c's zstd: every dnf reads it, on hosts that are not EL too.
+_ODD = (AttributeError, LookupError, TypeError, ValueError)  # of the library, for lists that are not there
 _COMPRESSION = cr.GZ_COMPRESSION
 _CHANGELOGS = 10
 
@@ -105,14 +106,16 @@ def read_repository(folder: Path) -> Tuple[RepoPackage, ...]:
 
     Raises SwitchroomError when the metadata is absent or cannot be read.
     """
-    what, hint = f"The repository metadata in '{folder}'", "Check it with: switchroom repo verify"
     try:
-        with reading(what, hint=hint):
-            reader = cr.RepositoryReader.from_path(str(folder), warningcb=_ignore_warning)
-            records = reader.parse_packages()[0].values()
-            return in_order(RepoPackage(folder / record.location_href, record) for record in records)
-    except (OSError, cr.CreaterepoCError) as error:
-        raise SwitchroomError(f"{what} cannot be read.", cause=str(error), hint=hint) from error
+        reader = cr.RepositoryReader.from_path(str(folder), warningcb=_ignore_warning)
+        records = _placed(reader.parse_packages()[0].values())
+    except (*_ODD, OSError, cr.CreaterepoCError) as error:
+        raise SwitchroomError(
+            f"The repository metadata in '{folder}' cannot be read.",
+            cause=str(error),
+            hint="Check it with: switchroom repo verify",
+        ) from error
+    return in_order(RepoPackage(folder / record.location_href, record) for record in records)
 
 
 def read_generation(folder: Path) -> Tuple[RepoPackage, ...]:
@@ -181,6 +184,13 @@ def _record(kind: str, path: Path, epoch: int) -> Any:
     record.set_timestamp(epoch)
     record.rename_file()
     return record
+
+
+def _placed(records: Iterable[Any]) -> List[Any]:
+    found = list(records)
+    if not all(record.location_href and record.pkgId for record in found):
+        raise ValueError("a package has no place or no checksum")
+    return found
 
 
 def _ignore_warning(_kind: int, _message: str) -> bool:
