@@ -1,6 +1,6 @@
 """Broken inputs made from real ones: seeded, so that a finding comes back, and few enough for every run.
 
-``SWITCHROOM_FUZZ=1000 pytest tests/unit/test_fuzz.py`` runs a thousand times as many, and
+``SWITCHROOM_FUZZ=1000 pytest tests/unit/test_fuzz_*.py`` runs a thousand times as many, and
 ``SWITCHROOM_FUZZ_SEED=7`` others than those of every run.
 """
 
@@ -8,9 +8,15 @@ from __future__ import annotations
 
 import os
 import random
-from typing import Callable, Iterator, Sequence
+import time
+from pathlib import Path
+from typing import Callable, Iterator, List, Sequence
+
+from switchroom.core import words
+from switchroom.core.errors import SwitchroomError
 
 COUNT = 40  # inputs a target in every run
+SECONDS = 20.0  # one input, on a busy machine; what goes back and forth takes hours
 TIMES = int(os.environ.get("SWITCHROOM_FUZZ", "1"))
 SEED = int(os.environ.get("SWITCHROOM_FUZZ_SEED", "1"))
 
@@ -65,6 +71,31 @@ _TOKENS = (
     *(b"-1", b"0", b"99999", b"1e999", b"NaN", b"null", b"true", b"[]", b"{}", b"9" * 5000, b"-" * 300),
     *(b"[" * 3000, b"(" * 3000, b"a" * 9000, b"\n" * 500, b"asterisk -rx '", b"Contact: ", b"Transport: "),
 )
+
+
+def hold(target: str, samples: Sequence[bytes], read: Callable[[bytes], object], tmp_path: Path) -> None:
+    """Read every input; what comes of it must be a value or a SwitchroomError, within the time."""
+    said: List[str] = []
+    for data in mutated(samples, target):
+        begin = time.monotonic()
+        try:
+            read(data)
+        except SwitchroomError as error:
+            said.append(words.line(error.message))
+        except Exception as error:
+            (found := tmp_path / "found").write_bytes(data)
+            raise AssertionError(
+                f"{type(error).__name__} from {target}: {data[:300]!r}, see '{found}'"
+            ) from error
+        assert time.monotonic() - begin < SECONDS, (target, data[:300])
+    assert all(said)
+
+
+def lay(root: Path, name: str, data: bytes) -> None:
+    """Write a file below a root, with its folders."""
+    path = root / name.lstrip("/")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
 
 
 def mutated(samples: Sequence[bytes], target: str) -> Iterator[bytes]:
