@@ -30,6 +30,7 @@ Result = subprocess.CompletedProcess  # of bytes: tools print what they like
 
 _SHOWN = 400  # characters of a command in an error
 _CHUNK = 1 << 16
+_POLL_SECONDS = 0.05
 _LONGEST_LINE = 64 << 20  # bytes; a line of more comes in parts
 _GRACE_SECONDS = 2.0  # between SIGTERM and SIGKILL for a program that is stopped
 
@@ -160,14 +161,14 @@ def _patience(child: subprocess.Popen[bytes], silence: Optional[float]) -> Itera
     if silence is None:
         yield lambda each: each
         return
-    waiting = [threading.Timer(silence, _stop_group, [child])]
+    waiting = [threading.Timer(silence, _silence, [child])]
     waiting[0].start()
 
     def heard(each: Callable[[bytes], None]) -> Callable[[bytes], None]:
         def take(line: bytes) -> None:
             waiting[0].cancel()
             each(line)
-            waiting[0] = threading.Timer(silence, _stop_group, [child])
+            waiting[0] = threading.Timer(silence, _silence, [child])
             waiting[0].start()
 
         return take
@@ -177,6 +178,20 @@ def _patience(child: subprocess.Popen[bytes], silence: Optional[float]) -> Itera
     finally:
         waiting[0].cancel()
         waiting[0].join()
+
+
+def _silence(child: subprocess.Popen[bytes]) -> None:
+    """Stop a program from another thread than the one that waits for it: it is left for that one to reap."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, number)
+        patience = time.monotonic() + _GRACE_SECONDS
+        while time.monotonic() < patience and not _has_ended(child):
+            time.sleep(_POLL_SECONDS)
+
+
+def _has_ended(child: subprocess.Popen[bytes]) -> bool:
+    return os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
 
 
 def output(argv: Sequence[Arg], *, what: str = "", env: Optional[Mapping[str, str]] = None) -> str:
