@@ -27,11 +27,10 @@ from typing import Callable, Dict, List, NamedTuple, Sequence
 
 from support import media
 from support.media import Medium
-from support.small_rpms import Shop
+from support.small_rpms import Shop, release_key
 from switchroom.build.iso import xorriso
 from switchroom.build.iso.base import open_base
 from switchroom.build.iso.lab_base import lab_base, write_base
-from switchroom.build.keys import development_key
 from switchroom.build.workspace import cache_dir
 from switchroom.core.files import sha256
 
@@ -92,7 +91,7 @@ def prepared(folder: Path) -> Bench:
     new.mkdir()
     for number in range(NEW_FILES):
         fill(new / f"{number}.bin", NEW_BYTES)
-    shop = Shop(folder / "root", development_key(folder / "keys"))
+    shop = Shop(folder / "root", release_key(folder / "key", "Release engineer"))
     media.fill(shop, folder / "packages", (media.S22,), release="1.el9")
     packages = media.el_medium(folder / "small", Medium())
     base = make_base(folder / "base", open_base(packages).path, BASE)

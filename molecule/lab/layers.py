@@ -14,6 +14,7 @@ from lab import namespaces, registry
 from lab.base import ensure_base
 from lab.namespaces import Namespaces
 from switchroom.build.repo.layout import PUBLIC_KEY, STABLE, open_repo, repository_url
+from switchroom.build.repo.metadata import record_paths
 from switchroom.build.workspace import cache_dir, data_path
 from switchroom.core import lock
 from switchroom.core.errors import ExitCode, SwitchroomError
@@ -89,7 +90,8 @@ def _key(repository: Path, packages: Sequence[str]) -> str:
         )
     digest = hashlib.sha256(f"{list(packages)}\0".encode())
     digest.update(repository_url(repository).encode())
-    digest.update((published / "repodata/repomd.xml").read_bytes())  # its checksums cover each package
+    # The lists' checksums cover each package; repomd.xml itself is another one at each renewal.
+    digest.update("".join(sorted(checksum for _, checksum in record_paths(published).values())).encode())
     digest.update(Path(__file__).read_bytes())
     return digest.hexdigest()
 

@@ -22,10 +22,11 @@ options:
       - What to look up, one answer for each.
       - V(asterisk) is what the version O(version) means, V(runtime) the newest stream of O(kind) on
         O(el) that
-        O(freepbx) takes, V(fit) whether everything that is named goes together.
+        O(freepbx) takes, V(fit) whether everything that is named goes together, V(sounds) the packages
+        of upstream's prompts and music.
     type: list
     elements: str
-    choices: [asterisk, runtime, fit]
+    choices: [asterisk, runtime, fit, sounds]
     required: true
   version:
     description:
@@ -58,6 +59,11 @@ options:
   framework:
     description: The version of FreePBX's framework module. For V(fit).
     type: str
+  packages:
+    description: For V(sounds). Packages to check; it fails where one is named like upstream's and is none.
+    type: list
+    elements: str
+    default: []
   day:
     description: The day, YYYY-MM-DD, as of which support is judged.
     type: str
@@ -95,6 +101,7 @@ _raw:
       C(released),
       C(end_of_life) and C(supported).
     - For V(fit) C(fits), C(refusals) and C(warnings).
+    - For V(sounds) C(kind), C(language) and C(format) by the package's name.
   type: list
   elements: dict
 """
@@ -136,6 +143,8 @@ class LookupModule(LookupBase):
             return book.runtime(*(self.get_option(name) for name in ("kind", "el", "freepbx", "version")))
         if term == "fit":
             return book.fit(**{name: self.get_option(name) for name in _COMBINED})
+        if term == "sounds":
+            return book.sounds(self.get_option("packages"))
         raise AnsibleLookupError(
-            f"The catalog has no answers about '{term}'; ask for asterisk, runtime or fit."
+            f"The catalog has no answers about '{term}'; ask for asterisk, runtime, fit or sounds."
         )

@@ -3,8 +3,8 @@
 
 """Speaks to FreePBX by its own command line, and believes only what can be read back.
 
-``fwconsole`` ends with 0 for an unknown setting and for a module that was not installed, so whoever changes
-something reads it again.
+It runs as the user asterisk, who owns it. ``fwconsole`` ends with 0 for an unknown setting and for a module
+that was not installed, so whoever changes something reads it again.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from __future__ import annotations
 import json
 import re
 import typing as t
+
+from ansible_collections.switchroom.pbx.plugins.module_utils.as_asterisk import PREFIX
 
 if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
@@ -25,9 +27,7 @@ def fwconsole(module: AnsibleModule, *words: str) -> str:
     command = module.get_bin_path("fwconsole")
     if command is None:
         module.fail_json(msg=MISSING)
-    # It would translate what is looked for here.
-    plain = {"LANG": "C", "LC_ALL": "C"}
-    code, out, err = module.run_command([command, *words], environ_update=plain)
+    code, out, err = module.run_command([*PREFIX, command, *words])
     if code != 0:
         said = (out.strip() or err.strip())[-2000:]
         module.fail_json(msg=f"'fwconsole {' '.join(words)}' failed: {said}", rc=code, stdout=out, stderr=err)

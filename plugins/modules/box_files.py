@@ -17,6 +17,8 @@ description:
     renamed. Whatever happens, the file is the old one or the new one, whole.
   - Where one fails, those before it have their new content, and it and those after it their old one.
   - Folders that lead to a file are made, also in check mode's telling.
+  - Nothing is read or written below a folder that somebody else than the one who writes can change, nor by
+    such a link; who may could have root write anywhere. Their own owner and mode may be given to others.
 author:
   - The Switchroom developers (@switchroom)
 options:
@@ -86,6 +88,7 @@ paths:
 
 import os
 import shlex
+import stat
 import tempfile
 
 from ansible.module_utils.basic import AnsibleModule
@@ -99,6 +102,7 @@ _FILE = {
     "group": {"type": "str"},
     "validate": {"type": "str"},
 }
+_LINKS = 40  # as the kernel
 _MODES = {"file": "0644", "directory": "0755"}
 
 
@@ -107,6 +111,9 @@ class Place:
 
     def __init__(self, module, wanted):
         self.module, self.wanted, self.path = module, wanted, wanted["path"]
+        place = others_place(os.path.dirname(self.path))
+        if place:
+            raise ValueError(f"Others can change {place}, so nothing is written to {self.path}.")
         self.before = self._read()
 
     def _read(self):
@@ -188,6 +195,39 @@ class Place:
             "before": {"path": self.path, "state": before},
             "after": {"path": self.path, "state": after},
         }
+
+
+def others_place(folder):
+    """Return the first folder or link on the way to ``folder``, itself included, that others can change."""
+    here, links, names, shared = "/", 0, folder.split("/"), ""
+    while names:
+        here = os.path.normpath(os.path.join(here, names.pop(0)))
+        if not os.path.lexists(here):
+            return shared or None
+        about = os.lstat(here)
+        if not own(about) or (writable(about) and not about.st_mode & stat.S_ISVTX):
+            return here
+        # In a sticky folder, such as /tmp, nobody replaces what is another's; anybody makes what is missing.
+        shared = here if writable(about) else ""
+        if stat.S_ISLNK(about.st_mode):
+            links += 1
+            if links > _LINKS:
+                return here
+            target = os.readlink(here)
+            names = target.split("/") + names
+            here = "/" if target.startswith("/") else os.path.dirname(here)
+    return shared or None
+
+
+def own(about):
+    """Return whether it is root's, or the one's who writes."""
+    return about.st_uid in (0, os.geteuid())
+
+
+def writable(about):
+    """Return whether others than its owner and root's group can make and remove what is in it."""
+    group = about.st_mode & stat.S_IWGRP and about.st_gid not in (0, os.getegid())
+    return bool(group or about.st_mode & stat.S_IWOTH) and not stat.S_ISLNK(about.st_mode)
 
 
 def flush(folder):

@@ -133,17 +133,12 @@ install_bytes:
   type: int
 """
 
+import json
+import os
+import time
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.common.respawn import has_respawned, probe_interpreters_for_module, respawn_module
-from ansible_collections.switchroom.pbx.plugins.module_utils import transaction
-from ansible_collections.switchroom.pbx.plugins.module_utils.streams import (
-    Names,
-    Record,
-    belongs_to,
-    enabled_stream,
-)
 
 _ARGUMENTS: dict[str, t.Any] = {
     "name": {"type": "str", "required": True},
@@ -154,163 +149,53 @@ _ARGUMENTS: dict[str, t.Any] = {
     "others": {"type": "list", "elements": "str", "default": []},
     "allow_change": {"type": "bool", "default": False},
 }
+_DRIVER = "_driver"  # the tool's dnf driver, which the action brings along: a bare box has no tool yet
 _PYTHONS = ("/usr/libexec/platform-python", "/usr/bin/python3")
-_NOTHING = {"installed": [], "removed": [], "needed_by": [], "download_bytes": 0, "install_bytes": 0}
+_LOCK_SECONDS, _POLL_SECONDS = 60.0, 1.0  # dnf-makecache.timer holds a lock for some seconds, at any time
 
 
-class RefusedError(Exception):
-    """The change cannot be, or may not be; nothing was changed."""
+def ask(module: AnsibleModule) -> dict[str, t.Any]:
+    """Have the driver carry out the request, and return its last event; ends the module where it has none."""
+    python = next((name for name in _PYTHONS if os.access(name, os.X_OK)), _PYTHONS[-1])
+    request = {name: module.params[name] for name in _ARGUMENTS}
+    request.update(command="stream", dry_run=module.check_mode, history="switchroom.pbx.dnf_stream")
+    command = [python, "-I", "-B", module.params[_DRIVER]]
+    deadline = time.monotonic() + _LOCK_SECONDS
+    while True:
+        settings = {"LC_ALL": "C.UTF-8"}
+        code, out, err = module.run_command(command, data=json.dumps(request), environ_update=settings)
+        last = last_event(out)
+        if last.get("code") != "locked" or time.monotonic() >= deadline:
+            break
+        time.sleep(_POLL_SECONDS)
+    if not last:
+        module.fail_json(msg=f"dnf gave no answer. {missing(err)}".strip(), rc=code, stderr=err)
+    return last
 
 
-class Runtime:
-    """A runtime on this box, and what is wanted of it."""
-
-    def __init__(self, wanted: dict[str, t.Any]) -> None:
-        self.wanted = wanted
-        self.names = Names(wanted["name"], wanted["prefix"] or wanted["name"], wanted["others"])
-        self.record = Record(wanted["name"])
-        self.under_way = self.record.read()
-        self.look()
-
-    def look(self) -> None:
-        """See what is installed and enabled."""
-        self.enabled = enabled_stream(self.wanted["name"])
-        self.packages = sorted(p for p in transaction.installed() if self.names.belongs(p.name))
-        first = self.wanted["packages"][0]
-        of_first = [package for package in self.packages if self.names.counterpart(package.name) == first]
-        self.version = of_first[-1].version if of_first else ""
-        self.fits = belongs_to(self.version, self.wanted["version"]) and of_first[-1].name == first
-
-    @property
-    def torn(self) -> bool:
-        """Whether an earlier change was killed: it is on record, or two builds of a package are there."""
-        names = [package.name for package in self.packages]
-        return self.under_way is not None or len(names) != len(set(names))
-
-    @property
-    def moving(self) -> bool:
-        """Whether there is a runtime, and of another version."""
-        return bool(self.version) and not self.fits
-
-    @property
-    def settled(self) -> bool:
-        """Whether all is as wanted."""
-        missing = set(self.wanted["packages"]) - {package.name for package in self.packages}
-        return not (self.torn or missing) and self.fits and self.wanted["stream"] in (None, self.enabled)
-
-    def solve(self) -> t.Any:
-        """Return a base with the solved transaction that makes it as wanted; raises RefusedError."""
-        base = transaction.opened()
-        if self.wanted["stream"] is not None:
-            transaction.enable(base, self.wanted["name"], self.enabled, self.wanted["stream"])
-        shift = self.moving or self.torn
-        if shift:
-            transaction.move(base, self.names, {package.name for package in self.packages})
-        transaction.bring(base, self.wanted["packages"])
-        base.resolve(allow_erasing=shift)
-        self._check(base)
-        return base
-
-    def _check(self, base: t.Any) -> None:
-        foreign = [str(p) for p in transaction.leaving(base) if not self.names.belongs(p.name)]
-        if foreign:
-            raise RefusedError(f"{', '.join(foreign)} would have to go for it. Remove them first, or stay.")
-        first = self.wanted["packages"][0]
-        found = [p.version for p in transaction.remaining(base) if p.name == first]
-        if not any(belongs_to(version, self.wanted["version"]) for version in found):
-            raise RefusedError(f"The enabled repositories have '{first}' {', '.join(found)} only.")
-
-    def change(self, base: t.Any) -> None:
-        """Carry the transaction out; what was cut short is installed again."""
-        coming = [package.name for package in transaction.arriving(base)]
-        under_way = {*coming, *(self.under_way or ())}
-        transaction.carry_out(base, lambda: self.record.write(under_way))
-        if self.torn:
-            self._repeat(under_way)
-        self.record.remove()
-        self.under_way = None
-        self.look()
-        if not self.settled:
-            raise RefusedError(
-                "The transaction ended, and not all packages are as they should be; see 'dnf check'."
-            )
-
-    def _repeat(self, under_way: set[str]) -> None:
-        base = transaction.opened()
-        own = {package.name for package in transaction.installed() if self.names.belongs(package.name)}
-        transaction.repeat(base, own | under_way)
-        base.resolve()
-        transaction.carry_out(base, lambda: None)
+def last_event(out: str) -> dict[str, t.Any]:
+    """Return the driver's last line, nothing where it ended without one."""
+    events = [json.loads(line) for line in out.splitlines() if line.startswith("{")]
+    return events[-1] if events and events[-1]["event"] in ("result", "error") else {}
 
 
-def state(runtime: Runtime, stream: str, packages: t.Iterable[t.Any]) -> str:
-    """Return a state of the runtime for the diff."""
-    module = [f"stream {runtime.wanted['name']}:{stream}"] if stream else []
-    return "".join(f"{line}\n" for line in [*module, *sorted({str(package) for package in packages})])
-
-
-def forecast(runtime: Runtime, base: t.Any) -> dict[str, t.Any]:
-    """Return what a solved transaction would change."""
-    coming, going = transaction.arriving(base), transaction.leaving(base)
-    return {
-        "installed": [str(package) for package in coming],
-        "removed": [str(package) for package in going],
-        "needed_by": transaction.needed_by(base, runtime.names),
-        "download_bytes": sum(package.downloadsize for package in coming),
-        "install_bytes": sum(package.installsize for package in coming),
-    }
-
-
-def expected(runtime: Runtime, base: t.Any) -> str:
-    """Return the state after a solved transaction for the diff."""
-    stream = runtime.enabled if runtime.wanted["stream"] is None else runtime.wanted["stream"]
-    return state(runtime, stream, [p for p in transaction.remaining(base) if runtime.names.belongs(p.name)])
-
-
-def run(module: AnsibleModule) -> dict[str, t.Any]:
-    """Make it as wanted, or in check mode see what would be done, and return the result."""
-    runtime = Runtime(module.params)
-    result = {
-        "before": runtime.version,
-        "stream": runtime.enabled,
-        "settled": runtime.settled,
-        "moving": runtime.moving,
-        "cut": runtime.torn,
-        "changed": not runtime.settled,
-        **_NOTHING,
-    }
-    if runtime.settled:
-        return result
-    base = runtime.solve()
-    before = state(runtime, runtime.enabled, runtime.packages)
-    diff = {"before": before, "after": expected(runtime, base)}
-    result = {**result, **forecast(runtime, base), "diff": diff}
-    if runtime.moving and not runtime.torn and not module.params["allow_change"]:
-        raise RefusedError(
-            f"{runtime.version} is installed, and 'allow_change' does not permit another version."
-        )
-    if not module.check_mode:
-        runtime.change(base)
-    return result
+def missing(err: str) -> str:
+    """Return what to say of a box without dnf's modules."""
+    if "ModuleNotFoundError: No module named 'dnf'" in err:
+        return "The box has no dnf 4 with its Python modules (package python3-dnf)."
+    return ""
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec=_ARGUMENTS, supports_check_mode=True)
-    if not transaction.available():
-        _respawn(module)
+    arguments = {**_ARGUMENTS, _DRIVER: {"type": "path", "required": True}}
+    module = AnsibleModule(argument_spec=arguments, supports_check_mode=True)
+    last = ask(module)
+    if last["event"] == "result":
+        module.exit_json(**last["value"])
     what = f"{module.params['name']} {module.params['version']}"
-    try:
-        module.exit_json(**run(module))
-    except (RefusedError, *transaction.errors()) as error:
-        module.fail_json(msg=f"{what} cannot be had: {str(error).strip()}")
-
-
-def _respawn(module: AnsibleModule) -> None:
-    python = None if has_respawned() else probe_interpreters_for_module(_PYTHONS, "dnf")
-    if python is None:
-        module.fail_json(msg="The box has no dnf 4 with its Python modules (package python3-dnf).")
-    respawn_module(python)
+    said = [f"{what} cannot be had: {last['message']}", last["cause"], last["hint"]]
+    module.fail_json(msg="\n".join(line.strip() for line in said if line))
 
 
 if __name__ == "__main__":

@@ -217,6 +217,16 @@ def test_tampered_metadata_is_refused_even_with_good_metadata_in_the_cache(box: 
     assert "signature" in error.cause
 
 
+def test_metadata_of_another_channel_are_refused_though_our_key_signed_them(box: Path) -> None:
+    trial = tampered.generation(box / "srv/repo", "testing").name
+    (box / "srv/repo/stable/el9/x86_64/mirrorlist").write_text(
+        f"file:///srv/repo/testing/el9/x86_64/generations/{trial}/\n"
+    )
+    error = refused(box, "packages.offers()")
+    assert error.message == "The metadata of 'switchroom-stable' are those of the channel 'testing'."
+    assert on_box(box, "result = bring('50.1.0', ['odbc'], offline=True)") == []
+
+
 def test_repository_out_of_reach(box: Path) -> None:
     shutil.rmtree(box / "srv/repo")
     code = (

@@ -147,7 +147,7 @@ def test_what_cannot_be_is_refused_and_changes_nothing(box: Box, ask: Ask) -> No
     box.run("dnf", "-y", "install", "site-strict")
     before = installed(box)
     wrong = {
-        "The signature of 'php-c": unsigned,
+        "The signature of the package 'php-c": unsigned,
         "site-strict-1-1.lab.noarch would have to go": ask("8.4", allow_change=True),
         "php 8.9 cannot be had: ": ask("8.9", allow_change=True),
         "have 'php-common' 8.0.30 only": ask("8.1", stream="", allow_change=True),
@@ -200,7 +200,7 @@ def _cut(box: Box, ask: Ask, end: str, version: str) -> None:
         assert time.monotonic() < deadline, "the scriptlet did not start"
         time.sleep(0.1)
     if end == "kill":
-        box.run("pkill", "-KILL", "-f", "AnsiballZ|sleep 60", check=False)
+        box.run("pkill", "-KILL", "-f", "AnsiballZ|dnf_stream_driver|sleep 60", check=False)
     else:
         box.power_cut()
         box.start()

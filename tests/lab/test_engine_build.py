@@ -26,6 +26,7 @@ QUIET = Reporter(quiet=True)
 EPOCH = 1_700_000_000
 KEY = b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n-----END PGP PUBLIC KEY BLOCK-----\n"
 WANTED = ("asterisk-common", "switchroom", "switchroom-release")
+BESIDE = ("asterisk-module-macros",)  # of the first one's spec, for build hosts
 
 
 def _build(target: Path) -> Dict[str, Path]:
@@ -59,7 +60,7 @@ def box(lab_root: Path, packages: Dict[str, Path]) -> Path:
 
 def test_another_folder_gives_the_same_bytes(packages: Dict[str, Path], tmp_path: Path) -> None:
     again = _build(tmp_path / "second")
-    assert len(again) == len(WANTED)
+    assert len(again) == len(WANTED) + len(BESIDE)
     assert {name: sha256(path) for name, path in again.items()} == {
         name: sha256(path) for name, path in packages.items()
     }

@@ -21,6 +21,7 @@ from typing import Dict, List
 import pytest
 
 from support import media, whole_build
+from support.small_rpms import release_key
 from switchroom.build import labmedia
 from switchroom.build.keys import development_key
 from switchroom.build.workspace import cache_dir
@@ -59,12 +60,13 @@ def other_machine(folder: Path) -> List[str]:
     return [*unshare, "sh", "-euc", MACHINE, "sh", *map(str, (etc, ROOT, checkout))]
 
 
-def build(out: Path, base: Path, machine: List[str]) -> None:
-    """Run a whole build in ``out``, with a cache of its own that has the signing key and Debian's kernel."""
+def build(out: Path, base: Path, key: Path, machine: List[str]) -> None:
+    """Run a whole build in ``out``, with a cache of its own that has the signing keys and Debian's kernel."""
     kernel = labmedia.kernel_package(cache_dir("iso"))
     (out / "cache/iso").mkdir(parents=True)
     shutil.copyfile(kernel, out / "cache/iso" / kernel.name)
     shutil.copytree(development_key().gnupghome, out / "cache/keys/development")
+    shutil.copytree(key, out / whole_build.RELEASE_KEY, ignore=shutil.ignore_patterns("S.*"))
     # The times of files, unlike the clock, stay as they are: their real dates differ between the builds.
     settings = {
         "SWITCHROOM_CACHE": str(out / "cache"),
@@ -97,11 +99,13 @@ def days(out: Path) -> List[datetime.datetime]:
 
 def test_another_day_on_another_machine_gives_the_same_bytes(tmp_path: Path) -> None:
     base = media.el_medium(tmp_path / "base", whole_build.MEDIUM)
+    key = release_key(tmp_path / "key", "Release engineer")
+    (key.gnupghome / "fingerprint").write_text(key.fingerprint)
     here, there = tmp_path / "here", tmp_path / "there" / "in" / "a" / "longer" / "path"
     with ThreadPoolExecutor() as pool:
         builds = [
-            pool.submit(build, here, base, []),
-            pool.submit(build, there, base, other_machine(tmp_path / "machine")),
+            pool.submit(build, here, base, key.gnupghome, []),
+            pool.submit(build, there, base, key.gnupghome, other_machine(tmp_path / "machine")),
         ]
         for each in builds:
             each.result()

@@ -35,6 +35,19 @@ def test_box_code_imports_only_what_enterprise_linux_ships() -> None:
     assert roots - sys.stdlib_module_names - BOX_LIBRARIES == {"switchroom"}
 
 
+def test_nothing_but_the_dnf_child_drives_dnf() -> None:
+    """One driver, one signature policy; the image builder installs into a root of its own, by the command."""
+    child = Path(dnf_child.__file__).parent
+    places = [SOURCE / "switchroom", SOURCE.parent / "plugins"]
+    drivers = {
+        str(path.relative_to(SOURCE.parent))
+        for place in places
+        for path in place.rglob("*.py")
+        if child not in path.parents and {name.split(".")[0] for name in imports(path)} & {"dnf", "libdnf"}
+    }
+    assert drivers == {"src/switchroom/build/kickstart/dnf_resolve.py"}  # solves, and installs nothing
+
+
 def test_the_dnf_child_imports_nothing_but_itself_and_what_the_system_brings() -> None:
     names = {name for path in Path(dnf_child.__file__).parent.glob("*.py") for name in imports(path)}
     ours = {name for name in names if name.split(".")[0] not in sys.stdlib_module_names | SYSTEM}

@@ -36,6 +36,7 @@ def publish_for_boxes(root: Path, packages: Sequence[Path], *, stable: bool = Tr
     repo.publish(root, packages, key=key, epoch=epoch, reporter=quiet, url=REPOSITORY_URL)
     if stable:
         repo.promote(root, None, key=key, epoch=epoch, reporter=quiet)
+    repo.renew(root, key=key, epoch=epoch, reporter=quiet)  # one that is kept for weeks
 
 
 @pytest.fixture(scope="session")

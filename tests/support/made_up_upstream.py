@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import calendar
 import datetime
+import hashlib
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Sequence
+from typing import Mapping, Sequence
 
 from switchroom.build.tarball import Member, Tree, write_tree
 from switchroom.core.files import sha256
@@ -43,6 +44,16 @@ _LOG = """
 _MODULE = (
     "/*** MODULEINFO\n\t<support_level>{level}</support_level>\n ***/\nAST_MODULE_INFO_STANDARD({name});\n"
 )
+_SOUNDS = """
+\t<category name="MENUSELECT_CORE_SOUNDS" displayname="Core Sound Packages" positive_output="yes">
+\t\t<member name="CORE-SOUNDS-EN-WAV" displayname="English, WAV format">
+\t\t<member name="CORE-SOUNDS-EN-GSM" displayname="English, GSM format" >
+\t\t<member name="CORE-SOUNDS-EN-G722" displayname="English, G.722 format">
+\t\t<member name="CORE-SOUNDS-PT_BR-WAV" displayname="Portuguese (Brazil), WAV format">
+\t\t<member name="CORE-SOUNDS-PT_BR-GSM" displayname="Portuguese (Brazil), GSM format">
+\t<category name="MENUSELECT_MOH" displayname="Music On Hold File Packages" positive_output="yes">
+\t\t<member name="MOH-OPSOUND-GSM" displayname="opsound.org Music On Hold Files, GSM format">
+"""
 
 
 @dataclass(frozen=True)
@@ -55,6 +66,7 @@ class Made:
     notes: Sequence[str] = ()
     pjproject: str = "2.18"
     modules: dict[str, str] = field(default_factory=lambda: {"app_dial": "core", "app_new": "extended"})
+    core_sounds: str = "1.6.1"
 
 
 def publish(root: Path, *releases: Made) -> Path:
@@ -64,6 +76,18 @@ def publish(root: Path, *releases: Made) -> Path:
         folder = root / kind / "releases"
         folder.mkdir(parents=True, exist_ok=True)
         _write(folder, made)
+    return root
+
+
+def publish_sounds(root: Path, tarballs: Mapping[str, Tree]) -> Path:
+    """Write tarballs of sounds, named ``core-sounds-fr-wav-1.6.1``, each with upstream's ``.sha1`` of it."""
+    folder = root / "sounds/releases"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, tree in tarballs.items():
+        path = folder / f"asterisk-{name}.tar.gz"
+        write_tree(tree, path)
+        digest = hashlib.sha1(path.read_bytes(), usedforsecurity=False).hexdigest()
+        path.with_name(f"{path.name}.sha1").write_text(f"{digest}  {path.name}\n")
     return root
 
 
@@ -83,6 +107,8 @@ def _tree(made: Made) -> Tree:
     texts = {
         ".version": made.source_version,
         "third-party/versions.mak": f"JANSSON_VERSION=2.15.0\nPJPROJECT_VERSION={made.pjproject}\n",
+        "sounds/Makefile": f"CORE_SOUNDS_VERSION:={made.core_sounds}\nMOH_VERSION:=2.03\n",
+        "sounds/sounds.xml": _SOUNDS,
         "channels/sig_part.c": "/*** MODULEINFO\n\t<support_level>core</support_level>\n ***/\n",
     }
     for module, level in made.modules.items():

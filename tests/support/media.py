@@ -66,12 +66,14 @@ def make(shop: Shop, out: Path, reporter: Reporter = QUIET, **changes: object) -
     return build_iso(order(shop, out, **changes), reporter)
 
 
-def repository(folder: Path, *packages: Small) -> Path:
-    """Make an unsigned repository of packages in ``folder``."""
+def repository(folder: Path, *packages: Small, key: Optional[SigningKey] = None) -> Path:
+    """Make a repository of packages in ``folder``, which ``key`` signs if there is one."""
     folder.mkdir(parents=True)
     with tempfile.TemporaryDirectory() as scratch:
         for rpm in build(Path(scratch), *packages):
             shutil.copy(rpm, folder)
+    if key:
+        key.sign_rpms(sorted(folder.glob("*.rpm")), EPOCH)
     subprocess.run(["createrepo_c", "-q", folder], check=True)
     return folder
 

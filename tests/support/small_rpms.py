@@ -10,7 +10,7 @@ from typing import List, Optional, Sequence, Tuple
 import pytest
 
 from switchroom.build import repo
-from switchroom.build.keys import SigningKey, development_key, open_key
+from switchroom.build.keys import SigningKey, open_key
 from switchroom.build.repo.publish import Published
 from switchroom.core.progress import Reporter
 
@@ -132,17 +132,22 @@ class Shop:
 @pytest.fixture(scope="session")
 def key(tmp_path_factory: pytest.TempPathFactory) -> SigningKey:
     """The repository's key."""
-    return development_key(tmp_path_factory.mktemp("key"))
+    return release_key(tmp_path_factory.mktemp("key") / "home", "Release engineer")
 
 
 @pytest.fixture(scope="session")
 def foreign_key(tmp_path_factory: pytest.TempPathFactory) -> SigningKey:
     """Somebody else's key."""
-    home = tmp_path_factory.mktemp("foreign")
-    home.chmod(0o700)
+    return release_key(tmp_path_factory.mktemp("foreign") / "home", "Somebody else")
+
+
+def release_key(home: Path, owner: str) -> SigningKey:
+    """Make a key in the new folder ``home`` as a release engineer has one, but for the passphrase."""
+    home.mkdir(mode=0o700)
     gpg = ["gpg", "--homedir", str(home), "--batch"]
-    make = ["--passphrase", "", "--faked-system-time", "1600000000!", "--quick-generate-key", "Somebody else"]
-    subprocess.run([*gpg, *make, "rsa2048", "sign", "never"], check=True, capture_output=True)
+    made = ["--cert-digest-algo", "SHA512", "--passphrase", "", "--faked-system-time", "1600000000!"]
+    make = [*gpg, *made, "--quick-generate-key", owner, "rsa2048", "sign", "never"]
+    subprocess.run(make, check=True, capture_output=True)
     listing = subprocess.run(
         [*gpg, "--with-colons", "--list-keys"], check=True, capture_output=True, text=True
     )

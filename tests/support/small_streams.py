@@ -106,10 +106,10 @@ def publish(root: Path, key: SigningKey) -> None:
 
 
 def repositories() -> str:
-    """Return the .repo file of both."""
+    """Return the .repo file of both; that of the unsigned one asks for no check, as files of others do."""
     return "".join(
-        f"[{name}]\nname={name}\nbaseurl=file://{URL}/{name}\ngpgcheck=1\ngpgkey=file://{URL}/KEY\n\n"
-        for name in ("signed", "unsigned")
+        f"[{name}]\nname={name}\nbaseurl=file://{URL}/{name}\ngpgcheck={check}\ngpgkey=file://{URL}/KEY\n\n"
+        for name, check in (("signed", 1), ("unsigned", 0))
     )
 
 

@@ -34,7 +34,7 @@ SERIES: Dict[str, Series] = {
 # Any value will do where only the shape is read.
 OTHERS: Dict[str, Dict[str, str]] = {
     "asterisk-common": {},
-    "asterisk-sounds": {"sw_core_sounds": "1.6.1", "sw_moh": "2.03"},
+    "asterisk-sounds": dict(recipes.sounds(SPECS, CATALOG.sounds["core-sounds-en-gsm"]).defines),
     "switchroom": {"sw_tool_version": "0.1.0"},
     "switchroom-collection": {"sw_collection_version": "0.1.0"},
     "switchroom-release": {"sw_catalog": "2026.11.22", "sw_repo_url": "https://repo.example"},

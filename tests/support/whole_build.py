@@ -22,7 +22,7 @@ from support.small_rpms import QUIET, Shop, Small
 from support.small_rpms import build as build_small
 from support.small_specs import make, write_specs
 from switchroom.build import packages, recipes
-from switchroom.build.keys import development_key
+from switchroom.build.keys import development_key, open_key
 from switchroom.build.lookaside import Lookaside
 from switchroom.build.workspace import data_path
 from switchroom.catalog.load import load_catalog
@@ -31,6 +31,8 @@ from switchroom.cli.build_documents import documents
 from switchroom.core import process
 
 SEEN = "seen.json"
+RELEASE_KEY = "release-key"
+UNTIL = "2099-12-31"  # the end of metadata would follow the clock
 MEDIUM = media.Medium(packages=())  # without the library that the engines need
 LIBRARY = "libfaketime"
 
@@ -59,8 +61,9 @@ def lab_image(out: Path) -> None:
     """Build packages, repository and image with the commands a release engineer types."""
     rpms = [str(path) for path in (*shared(out), *small(out))]
     repo = str(out / "repo")
-    command("repo", "publish", "--root", repo, "--url", "https://repo.example", *rpms)
-    command("repo", "promote", "--root", repo, "--all")
+    until = ("--valid-until", UNTIL)
+    command("repo", "publish", "--root", repo, "--url", "https://repo.example", *until, *rpms)
+    command("repo", "promote", "--root", repo, "--all", *until)
     series = [word for one in (S22, FIXTURE) for word in ("--series", one.key)]
     options = ["--base", "lab", *series, "--overlay", str(OVERLAY), "--repo-root", repo]
     command("build", "iso", *options, "--out", str(out / "lab.iso"))
@@ -68,11 +71,15 @@ def lab_image(out: Path) -> None:
 
 def el_image(out: Path, base: Path) -> None:
     """Build an image on a medium of EL's, with a package added that the medium lacks."""
-    shop = Shop(out / "el-repo", development_key())
+    home = out / RELEASE_KEY
+    shop = Shop(out / "el-repo", open_key((home / "fingerprint").read_text(), home))
     media.fill(shop, out / "el-small", (S22,), release="1.el9")
-    extra = media.repository(out / "extra", Small("libedit", release="1.el9"))
-    repo = ["--repo-root", str(shop.root), "--channel", "testing", "--repo", f"extra={extra}"]
-    options = ["--base", str(base), "--series", S22.key, *repo]
+    extra = media.repository(out / "extra", Small("libedit", release="1.el9"), key=shop.key)
+    (out / "extra.asc").write_bytes(shop.key.export_public())
+    repo = ["--repo-root", str(shop.root), "--channel", "testing"]
+    repo += ["--repo", f"extra={extra}", "--repo-key", f"extra={out / 'extra.asc'}"]
+    key = ["--key", shop.key.fingerprint, "--gnupghome", str(home)]
+    options = ["--base", str(base), "--series", S22.key, *repo, *key]
     built = command("build", "iso", *options, "--out", str(out / "el.iso"))
     assert built["manifest"]["installs_without_network"]
 
@@ -83,9 +90,8 @@ def shared(out: Path) -> List[Path]:
     key = development_key().export_public()
     release = recipes.Release(catalog, PACKAGED.read_bytes(), key, "https://repo.example")
     wanted = recipes.shared(specs, release, documents(catalog.epoch), catalog.epoch)
-    chosen = [recipe for recipe in wanted if recipe.name != "asterisk-sounds"]
     workshop = packages.Workshop(packages.local_builder(specs, catalog.epoch, 1), catalog.epoch, QUIET)
-    inputs = packages.read_all(chosen, Lookaside(out, QUIET))
+    inputs = packages.read_all(wanted, Lookaside(out, QUIET))
     return [path for each in inputs for path in workshop.make(each).packages]
 
 

@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Optional, Tuple
 import pytest
 import yaml
 
+from support import setpriv
 from support.collection import HERE, in_place, run
 
 _FACTS = """\
@@ -19,8 +20,10 @@ module.exit_json(ansible_facts={
     "distribution_major_version": "9", "architecture": "x86_64", "nodename": "pbx1",
 })
 """
+# Its client obeys the configuration that asterisk writes, and so must not be root's.
 _ASTERISK = """\
 #!/bin/sh
+[ "$TEST_RUNS_AS" = asterisk ] || exit 1
 case "$2" in
 rtp*) printf '  Port start:      10000\\n  Port end:        20000\\n' ;;
 logger*) printf 'Channel  Type  Formatter  Status    Configuration\\n'
@@ -43,6 +46,7 @@ REFUSED = [
     ("check_system", "base_selinux", {"base_selinux": "enforcing", "base_profile": "freepbx"}),
     ("check_firewall", "base_sip_networks", {"base_sip_networks": ["192.0.2.1/24"]}),
     ("check_firewall", "base_ami_networks", {"base_ami_networks": ["198.51.100.256"]}),
+    ("check_firewall", "base_tftp_networks", {"base_tftp": True}),  # else everybody's
     ("check_firewall", "base_sip_udp_ports", {"base_sip_udp_ports": [70000]}),
     ("check_firewall", "base_rtp_start", {"base_rtp_start": 20000, "base_rtp_end": 10000}),
     ("check_firewall", "base_rtp_start", {"base_rtp_start": 12000}),  # Asterisk's own range begins at 10000
@@ -73,6 +77,8 @@ TAKEN: List[Tuple[str, str, Dict[str, Any]]] = [
     ),
     ("check_firewall", "", {"base_sip_networks": ["192.0.2.0/24", "2001:db8::/32"], "base_rtp_start": 8000}),
     ("check_firewall", "", {"base_ssh_networks": ["192.0.2.0/24"]}),
+    ("check_firewall", "", {"base_tftp": True, "provisioning_networks": ["192.0.2.0/24"]}),
+    ("check_firewall", "", {"base_tftp": True, "base_tftp_networks": ["192.0.2.7"]}),
 ]
 
 
@@ -85,6 +91,7 @@ class Stage:
         (folder / "library/box_of_tests.py").write_text(_FACTS)
         (folder / "bin").mkdir()
         self.program("asterisk", _ASTERISK)
+        setpriv.install(folder / "bin")
 
     def program(self, name: str, text: str) -> None:
         (self.folder / "bin" / name).write_text(text)

@@ -13,6 +13,7 @@ from switchroom.build.debian.sounds import SoundSet
 from switchroom.build.lookaside import Lookaside
 from switchroom.catalog.load import load_catalog
 from switchroom.catalog.model import Catalog, Source
+from switchroom.catalog.sounds import chosen
 from switchroom.core.errors import ExitCode, SwitchroomError
 from switchroom.core.files import sha256
 from switchroom.core.progress import Reporter
@@ -129,7 +130,7 @@ def test_suite_without_asterisk_names_the_fallback(
 def test_debians_files_are_never_taken_for_upstreams(catalog: Catalog, lookaside: Lookaside) -> None:
     fill.fill(lookaside, "sid", catalog, False, QUIET)
     altered = load_catalog(overlays=[lookaside.overlay])
-    for source in (*altered.series["22"].sources, *(one.source for one in altered.sounds.values())):
+    for source in (*altered.series["22"].sources, *(one.source for one in chosen(altered.sounds, ()))):
         assert lookaside.obtain(source).parent.name == "debian-sid"
         with pytest.raises(SwitchroomError, match=f"The source '{source.name}' is not in"):
             lookaside.obtain(Source(source.name))

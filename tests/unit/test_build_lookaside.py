@@ -10,6 +10,7 @@ import pytest
 
 from switchroom.build.digest import DigestMemo
 from switchroom.build.lookaside import Lookaside
+from switchroom.build.release_signatures import ReleaseKeys
 from switchroom.catalog.model import Source
 from switchroom.core.errors import SwitchroomError
 from switchroom.core.progress import Reporter
@@ -101,6 +102,16 @@ def test_failed_download_leaves_nothing_and_names_the_fallback(
         lookaside.obtain(Source(NAME, f"{upstream}/{address}"))
     assert f"Put upstream's '{NAME}' in '{lookaside.folder}'" in caught.value.hint
     assert "--from debian" in caught.value.hint
+    assert list(lookaside.folder.iterdir()) == []
+
+
+def test_a_release_whose_signature_upstream_does_not_give_is_not_fetched(
+    lookaside: Lookaside, upstream: str
+) -> None:
+    keys = ReleaseKeys(b"any", insist=False, reporter=Reporter(quiet=True))
+    strict = Lookaside(lookaside.folder, Reporter(quiet=True), keys=keys)
+    with pytest.raises(SwitchroomError, match=f"'{NAME}.asc' could not be downloaded"):
+        strict.obtain(Source(NAME, f"{upstream}/{NAME}", SHA256, signed=True))
     assert list(lookaside.folder.iterdir()) == []
 
 

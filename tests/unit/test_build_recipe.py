@@ -107,7 +107,7 @@ def test_upgraded_build_dependency_changes_the_fingerprint(
 
 def test_engine_gets_every_macro_from_the_catalog() -> None:
     series = load_catalog().series["22"]
-    recipe, holds = recipes.engine(SPECS, series), contents(SPECS / "asterisk.spec", series)
+    recipe, holds = recipes.engine(SPECS, series, {}), contents(SPECS / "asterisk.spec", series)
     assert recipe.name == series.engine
     assert recipe.sources == series.sources
     assert recipe.defines == {
@@ -119,16 +119,26 @@ def test_engine_gets_every_macro_from_the_catalog() -> None:
         "sw_meta": "asterisk22",
         "sw_source_version": series.version,
         "sw_pjproject": series.bundled["pjproject"],
-        "sw_enable": " ".join(series.enable),
+        "sw_enable": " ".join(holds.enable),
         "sw_disable": " ".join(series.disable),
         "sw_modules": " ".join(sorted(holds.modules)),
-        "sw_parts": "calendar fax ldap lua odbc pgsql snmp tds",
+        "sw_parts": " ".join(part.replace("-", "_") for part in sorted(holds.parts)),
+        **{f"sw_part_{part.replace('-', '_')}": " ".join(modules) for part, modules in holds.parts.items()},
     }
+
+
+def test_a_part_that_is_named_brings_its_source_and_says_so() -> None:
+    catalog = load_catalog()
+    series = dataclasses.replace(catalog.series["22"], parts=("dahdi", "stir-shaken"))
+    recipe = recipes.engine(SPECS, series, catalog.part_sources)
+    assert recipe.sources == (*series.sources, catalog.part_sources["stir-shaken"])
+    assert recipe.defines["_with_dahdi"] == recipe.defines["_with_stir_shaken"] == "1"
+    assert recipe.defines["sw_source_stir_shaken"] == "libjwt-1.15.3.tar.gz"
 
 
 def test_fixture_is_marked_and_made_from_the_other_series_source() -> None:
     catalog = load_catalog(overlays=[FIXTURE])
-    macros = recipes.engine(SPECS, catalog.series["99"]).defines
+    macros = recipes.engine(SPECS, catalog.series["99"], {}).defines
     assert macros["sw_fixture"] == "1"
     assert macros["sw_source_version"] == catalog.series["22"].source_version
 
@@ -136,17 +146,8 @@ def test_fixture_is_marked_and_made_from_the_other_series_source() -> None:
 def test_series_with_unknown_sources_is_refused(specs: Path) -> None:
     series = dataclasses.replace(load_catalog().series["22"], bundled={})
     with pytest.raises(SwitchroomError, match="does not say what Asterisk") as caught:
-        recipes.engine(specs, series)
+        recipes.engine(specs, series, {})
     assert caught.value.code is ExitCode.USAGE
-
-
-def test_sounds_are_those_of_the_catalog(specs: Path) -> None:
-    catalog = load_catalog()
-    release = recipes.Release(catalog, b"catalog", b"key", "https://repo.example")
-    shared = {recipe.name: recipe for recipe in recipes.shared(specs, release, {}, 0)}
-    versions = [catalog.sounds[key].version for key in ("core-sounds-en-gsm", "moh-opsound-gsm")]
-    assert list(shared["asterisk-sounds"].defines.values()) == versions
-    assert set(shared["asterisk-sounds"].sources) == {sounds.source for sounds in catalog.sounds.values()}
 
 
 def test_release_package_ships_this_key_and_this_catalog(specs: Path) -> None:

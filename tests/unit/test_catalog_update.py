@@ -109,6 +109,23 @@ def test_the_data_files_become_what_upstream_released(
     assert catalog.series["16"] == load_catalog(FROZEN).series["16"]
 
 
+def test_newer_prompts_come_with_the_release_that_wants_them(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    upstream = publish(tmp_path / "telephony", Made("22.99.0", "2027-01-10", core_sounds="1.7"))
+    assert update(str(upstream), data, capsys)[0] == ExitCode.DONE
+    sets = load(data).sounds
+    assert {one.key: one.version for one in sets.values() if one.kind == "core-sounds"} == {
+        "core-sounds-en-gsm": "1.7",
+        "core-sounds-en-wav": "1.7",
+        "core-sounds-pt_BR-gsm": "1.7",
+        "core-sounds-pt_BR-wav": "1.7",
+    }
+    assert sets["core-sounds-en-gsm"].source.sha256 is None, "the old version's is not the new one's"
+    assert sets["core-sounds-pt_BR-wav"].title == "Portuguese (Brazil)"
+    assert sets["moh-opsound-gsm"].version == "2.03"
+
+
 def test_a_new_series_is_long_term_where_its_number_is_even(
     upstream: Path, data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

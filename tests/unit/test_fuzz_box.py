@@ -127,9 +127,11 @@ def test_dialplan(file: str, sample: bytes, tmp_path: Path) -> None:
 
 def test_manager_interface(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     interface = ami.Interface("", "127.0.0.1", 5038, (ami.Account("a", "b\udcff"),))
+    connect, listener = socket.create_connection, socket.create_server(("127.0.0.1", 0))
 
     def read(data: bytes) -> None:
-        ours, theirs = socket.socketpair()
+        ours = connect(listener.getsockname())
+        theirs, _ = listener.accept()
         monkeypatch.setattr(socket, "create_connection", lambda *_words, **_more: ours)
         with theirs:
             theirs.sendall(data[:100_000])
@@ -139,7 +141,8 @@ def test_manager_interface(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
                 client.login(interface.accounts[0])
                 client.ping()
 
-    hold("ami", [AMI], read, tmp_path)
+    with listener:
+        hold("ami", [AMI], read, tmp_path)
 
 
 class Echo:

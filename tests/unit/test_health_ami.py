@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 from pathlib import Path
+from typing import Any, Tuple
 
 import pytest
 
@@ -44,6 +45,39 @@ def test_no_secret_goes_out_in_plain_text_however_it_is_asked_for(tmp_path: Path
         verdict = manager.check(write(tmp_path, port))
     assert not verdict.ok
     assert "s3cret" not in server.heard
+
+
+class Far:
+    """A connection as to another machine."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+
+    def getpeername(self) -> Tuple[str, int]:
+        return ("203.0.113.9", 5038)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+
+def test_no_other_machine_is_told_a_name_or_a_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server, connect = Manager("admin", "s3cret"), socket.create_connection
+    with tcp_peer(server.talk) as (_, port):
+        paths = write(tmp_path, port)
+        monkeypatch.setattr(socket, "create_connection", lambda *a, **k: Far(connect(*a, **k)))
+        check = timed("ami", lambda: manager.check(paths))
+    assert not check.ok
+    assert "203.0.113.9" in check.evidence
+    assert server.heard == ""
+
+
+def test_any_address_of_this_box_is_this_box(tmp_path: Path) -> None:
+    with tcp_peer(Manager("admin", "s3cret").talk) as (_, port):
+        paths = write(tmp_path, port)
+        for host in ("127.0.0.1", "localhost"):
+            with ami.connected(ami.Interface("", host, port, ()), 3.0) as client:
+                assert client.greeting()
+    assert ami.configured(paths).host == "127.0.0.1"
 
 
 def test_a_refused_login_is_a_failure_unless_it_was_refused_before(

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tarfile
 from pathlib import Path
 from typing import List
-
-import pytest
 
 from lab.freepbx import tarball
 
@@ -36,7 +33,7 @@ def test_the_tarball_has_one_folder_with_an_installer_that_names_the_version(tmp
         xml = archive.extractfile("freepbx/module.xml")
         assert xml
         assert b"<version>17.0.1.2</version>" in xml.read()
-    assert "freepbx/amp_conf/bin/fwconsole" in names
+    assert {"freepbx/amp_conf/bin/fwconsole", "freepbx/amp_conf/bin/fake-fwconsole"} <= set(names)
 
 
 def test_the_same_tarball_has_the_same_bytes(tmp_path: Path) -> None:
@@ -55,7 +52,6 @@ def test_a_setting_is_shown_as_the_real_one_shows_it_and_an_unknown_one_ends_wit
     assert fwconsole(tmp_path, "setting", "NOSUCHKEY") == ["The setting NOSUCHKEY was not found!"]
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="fwconsole ma is root's")
 def test_modules_are_three_documents_and_an_unknown_module_ends_with_0(tmp_path: Path) -> None:
     documents = [json.loads(line) for line in fwconsole(tmp_path, "ma", "list", "--format=json")]
     assert [document["type"] for document in documents] == ["message"] * 3

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict, List, Set
 
 import pytest
+import yaml
 
 from support.collection import HERE, PLACE, ROOT, collections, module, run
 from support.frozen import FROZEN
@@ -186,7 +187,7 @@ def test_facts_are_the_status_also_of_a_box_in_need_and_of_one_without_the_tool(
 PLUGINS = sorted(
     f"{path.parent.name.removesuffix('s')}/{path.stem}"
     for path in (ROOT / "plugins").glob("*/*.py")
-    if path.parent.name not in ("module_utils", "doc_fragments")
+    if path.parent.name not in ("module_utils", "doc_fragments", "action")  # an action is its module's
 )
 MODULES = [plugin for plugin in PLUGINS if plugin.startswith("module/")]
 # What the modules' documentation says that is not true of all of them.
@@ -213,10 +214,18 @@ PLAYBOOK = """\
 - hosts: localhost
   gather_facts: false
   tasks:
+    - vars:
+        asterisk_sounds: [asterisk-sounds-core-fr-g727]
+      block: {preflight}
+      rescue:
+        - ansible.builtin.set_fact:
+            refused: "{{{{ ansible_failed_result.msg }}}}"
     - ansible.builtin.copy:
         dest: {dest}
         content: >-
           {{{{ {{
+            'sounds': lookup('switchroom.pbx.catalog', 'sounds', packages=['asterisk-moh-opsound-wav', 'x']),
+            'refused': refused,
             'newest': lookup('switchroom.pbx.catalog', 'asterisk', day='2026-11-22'),
             'build': lookup('switchroom.pbx.catalog', 'asterisk', version='22.10.1-2'),
             'php': lookup('switchroom.pbx.catalog', 'runtime', kind='php', el='9', freepbx='17'),
@@ -227,7 +236,9 @@ PLAYBOOK = """\
 
 def test_a_playbook_can_ask_the_catalog(collections: Path, tmp_path: Path) -> None:
     answer, playbook = tmp_path / "answer.json", tmp_path / "playbook.yml"
-    playbook.write_text(PLAYBOOK.format(dest=answer))
+    tasks = yaml.safe_load((ROOT / "roles/asterisk/tasks/preflight.yml").read_text())
+    (preflight,) = [task for task in tasks if task["name"].startswith("The sounds are")]
+    playbook.write_text(PLAYBOOK.format(dest=answer, preflight=json.dumps([preflight])))
     run(
         "ansible-playbook",
         *HERE,
@@ -240,12 +251,19 @@ def test_a_playbook_can_ask_the_catalog(collections: Path, tmp_path: Path) -> No
     assert said["build"]["package"] == "asterisk22.10.1_2"
     assert (said["php"]["form"], said["php"]["name"]) == ("module", "php:8.2")
     assert not said["fit"]["fits"]
+    assert said["sounds"]["asterisk-moh-opsound-wav"]["format"] == "wav"
+    assert said["refused"].startswith(
+        "'asterisk_sounds': Upstream offers no prompts or music for a package 'asterisk-sounds-core-fr-g727'."
+    )
 
 
-def test_the_artefact_has_the_catalog_and_nothing_else_of_the_tool(collections: Path) -> None:
-    rooms = {
-        path.name for path in (collections / PLACE / "src/switchroom").iterdir() if path.name != "__pycache__"
-    }
-    assert rooms == {"__init__.py", "core", "catalog"}
+def test_the_artefact_has_the_catalog_the_dnf_driver_and_nothing_else_of_the_tool(collections: Path) -> None:
+    def held(folder: str) -> Set[str]:
+        found = {path.name for path in (collections / PLACE / "src" / folder).iterdir()}
+        return found - {"__pycache__"}
+
+    assert held("switchroom") == {"__init__.py", "core", "catalog", "box"}
+    assert held("switchroom/box") == {"__init__.py", "dnf_child"}
+    assert "__main__.py" in held("switchroom/box/dnf_child")
     top = {path.name for path in (collections / PLACE).iterdir()}
     assert not top & {"tests", "molecule", "kickstart", "rpmspecs", "scripts", ".git", ".venv"}

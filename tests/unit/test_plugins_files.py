@@ -66,3 +66,38 @@ def test_a_content_that_does_not_pass_leaves_the_old_one(settle: Settle, tmp_pat
     assert (first.read_text(), second.read_text()) == ("very good\n", "good\n")
     assert {path.name for path in tmp_path.iterdir()} >= {"first", "second"}
     assert not list(tmp_path.glob(".new-*"))
+
+
+def test_nothing_is_written_where_others_may_put_links(settle: Settle, tmp_path: Path) -> None:
+    theirs, secret = tmp_path / "theirs", tmp_path / "secret"
+    theirs.mkdir()
+    theirs.chmod(0o777)
+    secret.write_text("root's\n")
+    (theirs / "conf").symlink_to(secret)
+    (tmp_path / "way").symlink_to("theirs/../theirs")
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    said = settle({"path": str(shared / "missing/file"), "content": "x"})
+    assert said["failed"]
+    assert str(shared) in said["msg"]
+    for place in (theirs / "conf", tmp_path / "way/deeper/new"):
+        said = settle({"path": str(place), "content": "attacker's\n", "mode": "0666"})
+        assert said["failed"]
+        assert str(theirs) in said["msg"]
+    assert (secret.read_text(), mode(secret)) == ("root's\n", 0o644)
+    assert [path.name for path in theirs.iterdir()] == ["conf"]
+    # Its own attributes are root's to give, because what it lies in is root's.
+    assert settle({"path": str(theirs), "state": "directory", "mode": "0755"})["paths"] == [str(theirs)]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives a folder to another user")
+def test_a_link_of_another_user_is_not_followed(settle: Settle, tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    (tmp_path / "middle").symlink_to("own")
+    os.chown(tmp_path / "middle", 65534, 65534, follow_symlinks=False)
+    (tmp_path / "first").symlink_to("middle")
+    said = settle({"path": str(tmp_path / "first/file"), "content": "x"})
+    assert said["failed"]
+    assert str(tmp_path / "middle") in said["msg"]
+    assert not list((tmp_path / "own").iterdir())

@@ -9,6 +9,7 @@ from typing import Any, Callable, Dict, List
 
 import pytest
 
+from support import setpriv
 from support.collection import collections, module, run
 
 __all__ = ["collections"]  # a fixture
@@ -16,10 +17,12 @@ __all__ = ["collections"]  # a fixture
 # Settings are [type, value, whether a change is taken]; modules [status, status after an action].
 _FAKE = """\
 #!{python}
-import json, pathlib, sys
+import json, os, pathlib, sys
 file = pathlib.Path({file!r})
 state, words = json.loads(file.read_text()), sys.argv[1:]
 state["calls"].append(" ".join(words))
+state["users"].append(os.environ.get("TEST_RUNS_AS", "root"))
+state["secrets"] += [name for name in os.environ if name == "TEST_SECRET"]
 if words[0] == "setting":
     held = state["settings"].get(words[1])
     if held is None:
@@ -53,10 +56,12 @@ class Console:
         program = self.path / "fwconsole"
         program.write_text(_FAKE.format(python=sys.executable, file=str(self._file)))
         program.chmod(0o755)
+        setpriv.install(self.path)
         self.knows()
 
     def knows(self, **state: Any) -> None:
         empty: Dict[str, Any] = {"settings": {}, "modules": {}, "online": {}, "calls": [], "code": 0}
+        empty.update(users=[], secrets=[])
         self._file.write_text(json.dumps({**empty, **state}))
 
     @property
@@ -92,6 +97,17 @@ def test_only_settings_that_differ_are_changed(ask: Ask, console: Console) -> No
     assert (said["before"], said["after"]) == ({"FAST": "0", "AGE": "50"}, {"FAST": "1", "AGE": "300"})
     assert console.changes == ["setting FAST 1", "setting AGE 300"]
     assert not ask("freepbx_setting", settings={"FAST": True, "AGE": 300})["changed"]
+
+
+def test_what_asterisk_owns_never_runs_as_root_nor_sees_root_s_environment(
+    ask: Ask, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEST_SECRET", "s3cret")
+    console.knows(settings={"FAST": ["bool", "0", True]}, modules={"pm2": ["Disabled", "Enabled"]})
+    assert ask("freepbx_setting", settings={"FAST": True})["changed"]
+    assert ask("freepbx_module", names=["pm2"])["changed"]
+    assert set(console.state["users"]) == {"asterisk"}
+    assert console.state["secrets"] == []
 
 
 def test_check_mode_tells_the_change_and_changes_nothing(ask: Ask, console: Console) -> None:

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import types
 from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
 import pytest
 import yaml
 
+from switchroom.box.dnf_child.runtime import Names, Record, belongs_to, enabled_stream
 from switchroom.catalog.load import load_catalog
 
 ROOT = Path(__file__).parents[2]
 RUNTIMES = ("php", "nodejs", "mariadb")
-
-
-@pytest.fixture(scope="module")
-def streams() -> Any:
-    """The module's knowledge that needs no dnf."""
-    module = types.ModuleType("streams")
-    code = (ROOT / "plugins/module_utils/streams.py").read_text()
-    exec(compile(code, "streams.py", "exec"), module.__dict__)  # noqa: S102 - Ansible imports it its own way
-    return module
 
 
 def variables(role: str, major: str) -> Dict[str, Any]:
@@ -45,13 +36,11 @@ def listed(major: str) -> set[str]:
 
 @pytest.mark.parametrize("major", ["9", "10"])
 @pytest.mark.parametrize("role", RUNTIMES)
-def test_every_version_of_the_catalog_has_its_packages_by_these_names(
-    role: str, major: str, streams: Any
-) -> None:
+def test_every_version_of_the_catalog_has_its_packages_by_these_names(role: str, major: str) -> None:
     for runtime in load_catalog().el[major].runtimes[role]:
         prefix = role if runtime.form == "module" else runtime.name
         others = variables(role, major).get(f"__{role}_packages_others", [])
-        names = streams.Names(role, prefix, others)
+        names = Names(role, prefix, others)
         assert {names.counterpart(part) for part in parts(role, major)} - listed(major) == set()
 
 
@@ -68,32 +57,30 @@ def test_every_version_of_the_catalog_has_its_packages_by_these_names(
     ],
 )
 def test_parts_of_a_runtime_are_known_under_each_versions_name(
-    streams: Any, name: str, prefix: str, package: str, expected: Tuple[bool, str]
+    name: str, prefix: str, package: str, expected: Tuple[bool, str]
 ) -> None:
-    names = streams.Names(name, prefix, ["npm"])
+    names = Names(name, prefix, ["npm"])
     assert (names.belongs(package), names.counterpart(package)) == expected
 
 
-def test_a_version_is_one_of_its_stream_only(streams: Any) -> None:
-    assert streams.belongs_to("8.2.30", "8.2")
-    assert streams.belongs_to("8.2", "8.2")
-    assert not streams.belongs_to("8.20.1", "8.2")
-    assert not streams.belongs_to("", "8.2")
+def test_a_version_is_one_of_its_stream_only() -> None:
+    assert belongs_to("8.2.30", "8.2")
+    assert belongs_to("8.2", "8.2")
+    assert not belongs_to("8.20.1", "8.2")
+    assert not belongs_to("", "8.2")
 
 
-def test_the_enabled_stream_is_read_as_dnf_writes_it(streams: Any, tmp_path: Path) -> None:
+def test_the_enabled_stream_is_read_as_dnf_writes_it(tmp_path: Path) -> None:
     state = tmp_path / "php.module"
-    assert streams.enabled_stream("php", str(tmp_path)) == ""
+    assert enabled_stream("php", str(tmp_path)) == ""
     state.write_text("[php]\nname=php\nstream=8.2\nprofiles=common\nstate=enabled\n")
-    assert streams.enabled_stream("php", str(tmp_path)) == "8.2"
+    assert enabled_stream("php", str(tmp_path)) == "8.2"
     state.write_text("[php]\nname=php\nstream=\nprofiles=\nstate=\n")
-    assert streams.enabled_stream("php", str(tmp_path)) == ""
+    assert enabled_stream("php", str(tmp_path)) == ""
 
 
-def test_a_change_is_on_record_until_it_is_done_and_a_torn_record_still_counts(
-    streams: Any, tmp_path: Path
-) -> None:
-    record = streams.Record("php", str(tmp_path / "streams"))
+def test_a_change_is_on_record_until_it_is_done_and_a_torn_record_still_counts(tmp_path: Path) -> None:
+    record = Record("php", str(tmp_path / "streams"))
     assert record.read() is None
     record.write({"php-cli", "php-common"})
     assert record.read() == ["php-cli", "php-common"]

@@ -7,8 +7,10 @@ from typing import Dict, Tuple
 
 import pytest
 
+from support import setpriv
 from support.scans import about, check
 from switchroom.box import scan
+from switchroom.box.scan.check import FWCONSOLE as COMMAND
 
 FILES = {"/etc/freepbx.conf": "<?php\n"}
 # Prints the documents of facts seen on a real FreePBX 16: three, one a line; the exit code says nothing.
@@ -103,3 +105,16 @@ def test_a_box_without_freepbx_is_not_asked(tmp_path: Path) -> None:
     proof = tmp_path / "asked"
     check(tmp_path, {}, "16.28.0", "22.10.1", (sys.executable, "-c", f"open({str(proof)!r}, 'w')"))
     assert not proof.exists()
+
+
+def test_what_asterisk_owns_runs_as_asterisk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    programs, asked = tmp_path / "bin", tmp_path / "asked"
+    programs.mkdir()
+    setpriv.install(programs)
+    own = tmp_path / "fwconsole"
+    own.write_text(f'#!/bin/sh\necho "${{TEST_RUNS_AS:-root}} ${{TEST_SECRET:-nothing}} $PWD" >> {asked}\n')
+    own.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
+    monkeypatch.setenv("TEST_SECRET", "s3cret")
+    found(tmp_path / "box", (*COMMAND[:-1], str(own)), "22.10.1")
+    assert set(asked.read_text().splitlines()) == {"asterisk nothing /"}

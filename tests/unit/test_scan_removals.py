@@ -132,6 +132,10 @@ def test_a_backport_gap_is_found_between_its_two_series_only(
 
 # For each change that a configuration can show: a file, its text, and the line that shows it.
 DIAL = "same => n,Dial(PJSIP/1,20,"
+PJSIP_TABLES = (
+    *("alembic-1", "alembic-2", "alembic-6", "alembic-7", "alembic-7-registrations", "alembic-8"),
+    *("alembic-10", "alembic-11", "alembic-12", "alembic-18", "alembic-20"),
+)
 CHANGES = {
     "voicemail-storage-split": ("voicemail.conf", "[general]\nimapserver=mail\n", 2),
     "pubsub-not-implicit": ("modules.conf", "[modules]\nautoload=no\nload => res_pjsip_mwi.so\n", 3),
@@ -160,10 +164,22 @@ CHANGES = {
     "stir-shaken": ("stir_shaken.conf", "[attestation]\nglobal_disable=no\n", 2),
     "startup-d": ("startup.d/local.sh", "true\n", 0),
     "httpstatus": ("http.conf", "[general]\nenabled=yes\n", 2),
-    "alembic-4": ("extconfig.conf", "[settings]\nps_endpoints => odbc,asterisk\n", 2),
-    "alembic-9": ("extconfig.conf", "[settings]\nps_endpoints => odbc,asterisk\n", 2),
-    "alembic-12": ("extconfig.conf", "[settings]\nps_endpoints => odbc,asterisk\n", 2),
-    "alembic-20": ("extconfig.conf", "[settings]\nps_endpoints => odbc,asterisk\n", 2),
+    "pos3d": ("geolocation.conf", '[a]\nlocation_info = shape=Point, pos3d="39.1 -105.9 1690"\n', 2),
+    "orientation-uom": ("geolocation.conf", '[a]\nlocation_info = orientation_uom="radians"\n', 2),
+    "userscontext": ("voicemail.conf", "[general]\nuserscontext=default\n", 2),
+    "alembic-4": ("extconfig.conf", "[settings]\nqueue_members => odbc,asterisk\n", 2),
+    "alembic-4-music": ("extconfig.conf", "[settings]\nmusiconhold => odbc,asterisk\n", 2),
+    "alembic-9": ("extconfig.conf", "[settings]\nqueues => odbc,asterisk\n", 2),
+    "alembic-11-subscriptions": (
+        "extconfig.conf",
+        "[settings]\nps_subscription_persistence => odbc,asterisk\n",
+        2,
+    ),
+    **dict.fromkeys(
+        ("alembic-7-voicemail", "alembic-11-voicemail"),
+        ("voicemail.conf", "[general]\nodbcstorage=asterisk\n", 2),
+    ),
+    **dict.fromkeys(PJSIP_TABLES, ("extconfig.conf", "[settings]\nps_endpoints => odbc,asterisk\n", 2)),
 }
 
 
@@ -190,6 +206,55 @@ def test_a_planted_change_is_found_across_it_only(name: str, tmp_path: Path) -> 
     assert bool(back) == change.both_ways
 
 
+def database(files: Mapping[str, str], root: Path) -> Tuple[str, ...]:
+    """Return the changes of databases that a move across all of them tells of, by name."""
+    found = check(root, {f"/etc/asterisk/{name}": text for name, text in files.items()}, "15.0.0", "23.4.1")
+    return tuple(sorted(one.name for one in found if one.name.startswith("alembic")))
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"pjsip.conf": "[100]\ntype=endpoint\n", "voicemail.conf": "[general]\nformat=wav\n"},
+        {"extconfig.conf": "[settings]\n;ps_endpoints => odbc,asterisk\n"},
+        {"extconfig.conf": "[settings]\nsippeers => odbc,asterisk\npjsip.conf => odbc,asterisk\n"},
+        {"sorcery.conf": "[res_pjsip]\nendpoint=config,pjsip.conf,criteria=type=endpoint\n"},
+    ],
+    ids=["files", "commented out", "other tables", "sorcery from files"],
+)
+def test_a_box_without_these_tables_in_a_database_hears_nothing_of_them(
+    files: Mapping[str, str], tmp_path: Path
+) -> None:
+    assert database(files, tmp_path) == ()
+
+
+def test_tables_of_pjsip_are_known_by_whatever_name(tmp_path: Path) -> None:
+    named = {"extconfig.conf": "[settings]\nmy_phones => odbc,asterisk,ps_endpoints\n"}
+    mapped = {
+        "extconfig.conf": "[settings]\nmy_phones => odbc,asterisk,phones\n",
+        "sorcery.conf": "[res_pjsip]\nendpoint=realtime,my_phones\n",
+    }
+    assert database(named, tmp_path / "a") == database(mapped, tmp_path / "b") == tuple(sorted(PJSIP_TABLES))
+
+
+def test_queues_in_a_database_are_no_phones_in_one(tmp_path: Path) -> None:
+    files = {"extconfig.conf": "[settings]\nqueues => odbc,asterisk\nqueue_members => odbc,asterisk\n"}
+    assert database(files, tmp_path) == ("alembic-4", "alembic-9")
+
+
+def test_a_point_release_tells_of_its_own_columns_only(tmp_path: Path) -> None:
+    files = {"/etc/asterisk/extconfig.conf": "[settings]\nps_endpoints => odbc,asterisk\n"}
+    names = {one.name for one in check(tmp_path, files, "22.7.0", "22.8.2") if "alembic" in one.name}
+    assert names == {"alembic-18"}
+    assert not [one for one in check(tmp_path, files, "20.7cert3", "20.7cert11") if "alembic" in one.name]
+
+
+def test_the_dialplan_s_own_users_context_is_seen(tmp_path: Path) -> None:
+    files = {"/etc/asterisk/extensions.conf": "[general]\nstatic=yes\nuserscontext=phones\n[phones]\n"}
+    (found,) = [one for one in check(tmp_path, files, "22.10.1", "23.4.1") if one.name == "userscontext"]
+    assert (found.file, found.line) == ("/etc/asterisk/extensions.conf", 3)
+
+
 @pytest.mark.parametrize(
     ("text", "name"),
     [
@@ -197,6 +262,7 @@ def test_a_planted_change_is_found_across_it_only(name: str, tmp_path: Path) -> 
         ("same => n,Queue(sales,t,,,300,,,)", "queue-macro-argument"),
         (DIAL + "tU(M^x)L(1:2))", "dial-macro-option"),
         ("same => n,Set(CHANNEL(language)=en)", "language-cz"),
+        ('same => n,Set(GEOLOC_PROFILE(location_info)=shape=Point,pos="1 2")', "pos3d"),
     ],
 )
 def test_arguments_without_the_option_are_no_finding(text: str, name: str, tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ cp -a %{lab_tree}/root/. %{buildroot}/
 cp %{lab_tree}/licences/* .
 # Nobody builds modules for it.
 install -d %{buildroot}%{engine_prefix}/include
-install -D /dev/null %{buildroot}%{_rpmmacrodir}/macros.%{sw_meta}-devel
+install -D -m 0644 /dev/null %{buildroot}%{_rpmmacrodir}/macros.%{sw_meta}-devel
 
 """
 _COMPILING = re.compile(r"^%prep\n.*?(?=^%post\n)", re.MULTILINE | re.DOTALL)

@@ -15,7 +15,7 @@ from typing import Iterator
 _FAKE = Path(__file__).with_name("fake")
 _FWCONSOLE = Path(__file__).parents[1] / "fwconsole/fake-fwconsole"
 _EPOCH = 1_700_000_000
-_RUNS = ("install", "fwconsole")
+_RUNS = ("install", "fwconsole", "fake-fwconsole")
 
 
 def build(folder: Path, version: str) -> Path:
@@ -29,7 +29,7 @@ def build(folder: Path, version: str) -> Path:
 
 
 def _files(version: str) -> Iterator[tuple[str, bytes]]:
-    yield "amp_conf/bin/fwconsole", _FWCONSOLE.read_bytes()
+    yield "amp_conf/bin/fake-fwconsole", _FWCONSOLE.read_bytes()
     for path in _FAKE.rglob("*"):
         if path.is_file() and path.suffix != ".pyc":
             text = path.read_text().replace("@VERSION@", version)

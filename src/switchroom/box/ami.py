@@ -125,11 +125,18 @@ def _admits(rules: List[Tuple[bool, str]], host: str) -> bool:
 
 
 class Client:
-    """A connection to the manager interface; every read and write ends by the one deadline."""
+    """A connection to this box's manager interface; every read and write ends by the one deadline.
+
+    Raises SwitchroomError where it leads to another machine: ``bindaddr`` is asterisk's to write.
+    """
 
     def __init__(self, host: str, port: int, timeout: float) -> None:
         self._deadline = time.monotonic() + timeout
         self._socket = socket.create_connection((host, port), timeout=timeout)
+        own, peer = self._socket.getsockname()[0], self._socket.getpeername()[0]
+        if own != peer and not ipaddress.ip_address(peer.partition("%")[0]).is_loopback:
+            self._socket.close()
+            raise SwitchroomError(f"manager.conf's bindaddr leads to another machine, {peer}.")
         self._received = bytearray()
         self._count = 0
 

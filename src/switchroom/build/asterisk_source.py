@@ -1,4 +1,4 @@
-"""What a source tarball of Asterisk says of itself: its modules, the libraries it bundles, its change log."""
+"""What a source tarball of Asterisk says of itself: modules, bundled libraries, sounds, change log."""
 
 from __future__ import annotations
 
@@ -24,6 +24,20 @@ _VOICEMAIL = {
 _ADVISORIES = re.compile(r"^- Security Advisories Resolved: (\d+)$", re.MULTILINE)
 _UPGRADE = re.compile(r"^### Upgrade Notes:$(.*?)(?=^### |\Z)", re.MULTILINE | re.DOTALL)
 _TITLE = re.compile(r"^- #### (.+?)\s*$", re.MULTILINE)
+# The categories of sounds/sounds.xml and the versions in sounds/Makefile, by the kind that names tarballs.
+_KINDS = {"core-sounds": "CORE_SOUNDS", "extra-sounds": "EXTRA_SOUNDS", "moh": "MOH"}
+_SOUNDS_VERSION = re.compile(r"^(\w+)_VERSION\s*:=\s*([\d.]+)\s*$", re.MULTILINE)
+_SOUNDS_MEMBER = re.compile(r'<member name="([A-Z-]+)-([A-Z_]+)-([A-Z0-9]+)" displayname="([^"]+)"')
+_BESIDES_LANGUAGE = re.compile(r"( Music On Hold Files)?,[^,]*$")
+
+
+@dataclass(frozen=True)
+class SoundKind:
+    """One kind of prompts or music: its version, its languages in words by their code, its formats."""
+
+    version: str
+    languages: dict[str, str]
+    formats: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -68,6 +82,26 @@ def _module(name: str, text: str) -> Module:
     support = _SUPPORT.search(block[1])
     depends = tuple(dict.fromkeys(word.strip() for word in _DEPEND.findall(block[1])))
     return Module(name, support[1] if support else "core", bool(_OFF.search(block[1])), depends)
+
+
+def sounds(tree: Tree) -> dict[str, SoundKind]:
+    """Return the prompts and music that menuselect offers, by kind; formats are those of every language."""
+    versions = dict(_SOUNDS_VERSION.findall(text_of(tree, "sounds/Makefile")))
+    members = _SOUNDS_MEMBER.findall(text_of(tree, "sounds/sounds.xml"))
+    found = {}
+    for kind, name in _KINDS.items():
+        rows = [row[1:] for row in members if row[0].replace("-", "_") == name]
+        languages = {_language(code): _BESIDES_LANGUAGE.sub("", title) for code, _, title in rows}
+        formats = [{form.lower() for code, form, _ in rows if _language(code) == one} for one in languages]
+        if name in versions and languages:
+            common = tuple(sorted(set.intersection(*formats)))
+            found[kind] = SoundKind(versions[name], languages, common)
+    return found
+
+
+def _language(code: str) -> str:
+    language, dialect, country = code.partition("_")
+    return language.lower() + dialect + country
 
 
 def change_log(text: str) -> ChangeLog:

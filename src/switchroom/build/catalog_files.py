@@ -15,10 +15,12 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString as Quoted
 
-from switchroom.build.asterisk_source import bundled, modules
+from switchroom.build.asterisk_source import SoundKind, bundled, modules, sounds
 from switchroom.build.newer import Newer
-from switchroom.build.releases import UPSTREAM, Release, Upstream, order
+from switchroom.build.release_signatures import ReleaseKeys
+from switchroom.build.releases import Release, Upstream, order
 from switchroom.build.tarball import read_tree
+from switchroom.build.upstream import UPSTREAM
 from switchroom.catalog.model import SeriesType
 from switchroom.catalog.modules import Module
 from switchroom.core.errors import SwitchroomError
@@ -43,14 +45,15 @@ class DataFiles:
             type(None), lambda dumper, _none: dumper.represent_scalar("tag:yaml.org,2002:null", "null")
         )
 
-    def write(self, found: Sequence[Newer], upstream: Upstream, on: datetime.date) -> None:
-        """Write all that is newer, as of a day; nothing is changed when a source cannot be read."""
+    def write(self, found: Sequence[Newer], upstream: Upstream, on: datetime.date, keys: ReleaseKeys) -> None:
+        """Write all that is newer, as of a day; nothing is changed where a source cannot be trusted."""
         data = self._yaml.load(self._catalog.read_text(encoding="utf-8"))
         table = json.loads(self._modules.read_text(encoding="utf-8"))
         for newer in found:
-            facts = _facts(newer.newest, upstream)
+            facts = _facts(newer.newest, upstream, keys)
             _enter(data, newer, facts)
             _enter_modules(table, newer, facts)
+            _enter_sounds(data["sounds"], facts.sounds)
         today = on.isoformat()
         data["revision"] = data.get("revision", 1) + 1 if data["as_of"] == today else 1
         data["as_of"] = Quoted(today)
@@ -68,12 +71,17 @@ class _Facts:
     sha256: str
     bundled: Mapping[str, str]
     modules: Mapping[str, Module]
+    sounds: Mapping[str, SoundKind]
 
 
-def _facts(release: Release, upstream: Upstream) -> _Facts:
-    """Read a release's tarball, checked against the checksum that upstream states."""
+def _facts(release: Release, upstream: Upstream, keys: ReleaseKeys) -> _Facts:
+    """Read a release's tarball, checked by upstream's signature and the checksum that upstream states."""
     with tempfile.TemporaryDirectory(prefix="switchroom-") as name:
-        path, stated = upstream.fetch(release, Path(name)), upstream.sha256(release)
+        path, stated = (
+            upstream.fetch(release, Path(name), signed=bool(keys.armoured)),
+            upstream.sha256(release),
+        )
+        keys.check(path)
         if (found := sha256(path)) != stated:
             raise SwitchroomError(
                 f"'{release.tarball}' does not have the SHA-256 that upstream states.",
@@ -81,7 +89,7 @@ def _facts(release: Release, upstream: Upstream) -> _Facts:
                 hint="Fetch it again; if it stays so, do not build from it.",
             )
         tree = read_tree(path, strip=1)
-    return _Facts(stated, bundled(tree), modules(tree))
+    return _Facts(stated, bundled(tree), modules(tree), sounds(tree))
 
 
 def _enter(data: Any, newer: Newer, facts: _Facts) -> None:
@@ -136,6 +144,21 @@ def _years_after(day: datetime.date, years: int) -> str:
 
 def _source(name: str, url: str, digest: str | None) -> dict[str, Any]:
     return {"name": Quoted(name), "url": Quoted(url), "sha256": Quoted(digest) if digest else None}
+
+
+def _enter_sounds(data: Any, found: Mapping[str, SoundKind]) -> None:
+    """Enter newer prompts and music; single sets that were written out for an older version go."""
+    for kind, new in found.items():
+        if kind in data and order(data[kind]["version"]) >= order(new.version):
+            continue
+        data[kind] = {
+            "version": Quoted(new.version),
+            "languages": dict(new.languages),
+            "formats": list(new.formats),
+            "evidence": {"reference": "asterisk-releases"},
+        }
+        for key in [key for key in data if key.startswith(f"{kind}-")]:
+            del data[key]
 
 
 def _enter_modules(table: Any, newer: Newer, facts: _Facts) -> None:

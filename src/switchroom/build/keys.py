@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import stat
 import tempfile
@@ -40,7 +41,12 @@ Expire-Date: 0
 _SOCKET_PATH_MAX = 107
 _LONGEST_SOCKET = "S.gpg-agent.browser"
 _LOCK_SECONDS = 600.0
+_SHOWN = 10
 _GPG = ("gpg", "--no-options", "--batch", "--no-tty", "--pinentry-mode", "error")
+
+
+# What an Enterprise Linux host, or mock, puts into a package's release.
+_OF_EL = re.compile(r"\.el\d+(_\d+)?(\.|$)")
 
 
 @dataclass(frozen=True)
@@ -108,6 +114,21 @@ class SigningKey:
             if result.returncode != 0:
                 self._sign(env, b"", epoch)  # says why, where it is the key
                 raise process.failure("Signing packages", command, result)
+
+    def refuse_for_boxes(self, releases: Mapping[str, str]) -> None:
+        """Raise SwitchroomError (REFUSED) where a development key would vouch for what real boxes install.
+
+        ``releases`` has the release of each package by the name to show. Whoever has read the build cache
+        once has such a key, for it has no passphrase.
+        """
+        bad = sorted(name for name, release in releases.items() if _OF_EL.search(release))
+        if self.development and bad:
+            raise SwitchroomError(
+                f"The development key signs no packages for Enterprise Linux; these are {len(bad)} of them.",
+                cause="\n".join(bad[:_SHOWN]),
+                hint="Name the release key with --key FINGERPRINT.",
+                code=ExitCode.REFUSED,
+            )
 
     def check_usable(self, epoch: int) -> None:
         """Raise SwitchroomError unless the secret key is there, unlocked and older than ``epoch``."""
@@ -213,7 +234,9 @@ def open_key(fingerprint: str, gnupghome: Path, passphrase: Optional[Path] = Non
         read_passphrase(passphrase)
     signer = _choose_signer(SigningKey(wanted, gnupghome.absolute(), development=False), wanted)
     name = "" if signer.fingerprint == signer.primary else signer.fingerprint
-    return SigningKey(signer.primary, gnupghome.absolute(), False, name, passphrase)
+    key = SigningKey(signer.primary, gnupghome.absolute(), False, name, passphrase)
+    # It stays one when it is named by its fingerprint.
+    return replace(key, development=DEVELOPMENT_UID in read_keys(key.export_public()).keys[0].owner)
 
 
 def read_passphrase(file: Path) -> bytes:

@@ -11,7 +11,8 @@ from typing import Any
 
 from switchroom.build.engine import Contents, contents
 from switchroom.build.lookaside import Lookaside
-from switchroom.catalog.model import Catalog, Series, Source
+from switchroom.build.release_signatures import ENDING
+from switchroom.catalog.model import Catalog, Series, SoundSet, Source
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,15 @@ class Need:
         if self.state == "present":
             return line
         wanted = f", SHA-256 {self.source.sha256}" if self.source.sha256 else ""
-        return f"{line}{wanted}\n           from {self.source.url or self.source.origin or 'nowhere known'}"
+        place = self.source.url or self.source.origin or "nowhere known"
+        return f"{line}{wanted}\n           from {place}{self._beside}"
+
+    @property
+    def _beside(self) -> str:
+        """What upstream has beside it to check it by."""
+        stated = self.source.stated if not self.source.sha256 else ""
+        ending = ENDING if self.source.signed else f".{stated}" if stated else ""
+        return f" (beside it '{self.source.name}{ending}')" if ending else ""
 
 
 @dataclass(frozen=True)
@@ -58,9 +67,10 @@ class Engine:
 
 @dataclass(frozen=True)
 class Plan:
-    """The engines and all source files, each once."""
+    """The engines, the packages of sounds, and all source files, each once."""
 
     engines: Sequence[Engine]
+    sounds: Sequence[str]
     needs: Sequence[Need]
 
     @property
@@ -82,6 +92,7 @@ class Plan:
                 }
                 for one in self.engines
             ],
+            "sounds": list(self.sounds),
             "sources": [
                 {
                     "path": str(need.place),
@@ -100,13 +111,18 @@ class Plan:
         end = (
             "Every source file is there." if self.complete else f"{missing} source file(s) must be put there."
         )
-        return "\n".join(
-            [*(line for one in self.engines for line in one.lines()), *map(str, self.needs), end]
-        )
+        lines = [line for one in self.engines for line in one.lines()]
+        return "\n".join([*lines, f"sounds: {', '.join(self.sounds)}", *map(str, self.needs), end])
 
 
-def plan(specs: Path, lookaside: Lookaside, catalog: Catalog, chosen: Sequence[Series]) -> Plan:
-    """Return what building the chosen series and the shared packages would make and need.
+def plan(
+    specs: Path,
+    lookaside: Lookaside,
+    catalog: Catalog,
+    chosen: Sequence[Series],
+    sounds: Sequence[SoundSet],
+) -> Plan:
+    """Return what building the chosen series and sounds and the shared packages would make and need.
 
     Raises SwitchroomError (usage) for a series whose modules the spec cannot build.
     """
@@ -114,9 +130,10 @@ def plan(specs: Path, lookaside: Lookaside, catalog: Catalog, chosen: Sequence[S
     sources = [source for series in chosen for source in series.sources]
     named = {part for series in chosen for part in series.parts}
     sources += [source for part, source in catalog.part_sources.items() if part in named]
-    sources += [sounds.source for sounds in catalog.sounds.values()]
+    sources += [one.source for one in sounds]
     unique = {source.place: source for source in sources}
-    return Plan(engines, [_need(lookaside, source) for source in unique.values()])
+    needs = [_need(lookaside, source) for source in unique.values()]
+    return Plan(engines, [one.package for one in sounds], needs)
 
 
 def _need(lookaside: Lookaside, source: Source) -> Need:

@@ -13,11 +13,10 @@ from switchroom.build.engine import Contents, check_bundled, contents
 from switchroom.build.recipe import Recipe
 from switchroom.build.store import generated
 from switchroom.catalog import removals
-from switchroom.catalog.model import Catalog, Series, SeriesType, Source
+from switchroom.catalog.model import Catalog, Series, SeriesType, SoundSet, Source
 from switchroom.core.errors import ExitCode, SwitchroomError
 
 KEY_NAME = "RPM-GPG-KEY-switchroom"
-_SOUND_MACROS = {"core-sounds-en-gsm": "sw_core_sounds", "moh-opsound-gsm": "sw_moh"}
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,6 @@ def shared(specs: Path, release: Release, documents: tarball.Tree, epoch: int) -
     """Return the recipes of what all engines share; ``documents`` are the tool's manual and completion."""
     return [
         Recipe("asterisk-common", specs / "asterisk-common.spec"),
-        _sounds(specs, release.catalog),
         _release(specs, release),
         _tool(specs, documents, epoch),
         _collection(specs, epoch),
@@ -68,6 +66,19 @@ def _part_macros(holds: Contents, sources: Mapping[str, Source]) -> Dict[str, st
     return {name.replace("-", "_"): value for name, value in given.items()}
 
 
+def sounds(specs: Path, chosen: SoundSet) -> Recipe:
+    """Return the recipe of one set of prompts or music on hold."""
+    defines = {
+        "sw_package": chosen.package,
+        "sw_set": chosen.key,
+        "sw_version": chosen.version,
+        "sw_format": chosen.format,
+        "sw_folder": "moh" if chosen.kind == "moh" else f"sounds/{chosen.language}",
+        "sw_summary": chosen.summary,
+    }
+    return Recipe(chosen.package, specs / "asterisk-sounds.spec", defines, (chosen.source,))
+
+
 def _engine_macros(series: Series, holds: Contents) -> Dict[str, str]:
     macros = {
         "sw_series": series.key,
@@ -84,12 +95,6 @@ def _engine_macros(series: Series, holds: Contents) -> Dict[str, str]:
         "sw_parts": " ".join(sorted(part.replace("-", "_") for part in holds.parts)),
     }
     return {**macros, "sw_fixture": "1"} if series.type is SeriesType.FIXTURE else macros
-
-
-def _sounds(specs: Path, catalog: Catalog) -> Recipe:
-    defines = {macro: catalog.sounds[key].version for key, macro in _SOUND_MACROS.items()}
-    sources = tuple(catalog.sounds[key].source for key in _SOUND_MACROS)
-    return Recipe("asterisk-sounds", specs / "asterisk-sounds.spec", defines, sources)
 
 
 def _release(specs: Path, release: Release) -> Recipe:

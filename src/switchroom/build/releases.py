@@ -12,10 +12,11 @@ import requests
 
 from switchroom.build import upstream
 from switchroom.build.asterisk_source import ChangeLog, change_log
+from switchroom.build.release_signatures import ENDING
+from switchroom.build.upstream import UPSTREAM
 from switchroom.core.errors import ExitCode, SwitchroomError
 from switchroom.core.progress import Reporter
 
-UPSTREAM = "https://downloads.asterisk.org/pub/telephony"
 _FOLDERS = ("asterisk/releases", "certified-asterisk/releases")
 _TARBALL = re.compile(r"asterisk-((?:certified-)?\d+\.\d+(?:\.\d+|-cert\d+))\.tar\.gz")
 _ROW = re.compile(r'<a href="([^"/?]+)">.*?(\d{4}-\d{2}-\d{2}) \d{2}:\d{2}')  # Apache's listing
@@ -97,10 +98,16 @@ class Upstream:
             raise SwitchroomError(f"Upstream states no SHA-256 of '{release.tarball}'.")
         return stated[1]
 
-    def fetch(self, release: Release, folder: Path) -> Path:
-        """Return a release's tarball: that of a local copy as it is, else downloaded into the folder."""
+    def fetch(self, release: Release, folder: Path, *, signed: bool) -> Path:
+        """Return a release's tarball: that of a local copy as it is, else downloaded into the folder.
+
+        ``signed`` downloads its signature too, or nothing.
+        """
         if self._local:
             return Path(release.address)
+        if signed:
+            signature = folder / (release.tarball + ENDING)
+            upstream.download(release.address + ENDING, signature, self._reporter)
         upstream.download(release.address, folder / release.tarball, self._reporter)
         return folder / release.tarball
 

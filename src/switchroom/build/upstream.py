@@ -1,8 +1,9 @@
-"""Downloads from upstream: whole or not at all."""
+"""Downloads from upstream, or from a copy of its folders: whole or not at all."""
 
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import requests
@@ -11,9 +12,34 @@ from switchroom.core.errors import SwitchroomError
 from switchroom.core.files import staging
 from switchroom.core.progress import Reporter, Step
 
+UPSTREAM = "https://downloads.asterisk.org/pub/telephony"
 _CHUNK = 1 << 16
 _TIMEOUTS = (10.0, 60.0)  # seconds to connect, seconds without a byte
 _AS_IT_IS = {"Accept-Encoding": "identity"}  # a .tar.gz must not be decompressed on the way
+
+
+def has(url: str, root: str = UPSTREAM) -> bool:
+    """Return whether a copy of upstream's folder has a file; an address is taken to have all."""
+    address = _address(url, root)
+    return "://" in address or Path(address).is_file()
+
+
+def fetch(url: str, path: Path, reporter: Reporter, root: str = UPSTREAM) -> None:
+    """Put what lies at ``url`` to ``path``; ``root`` (an address or a folder) stands for upstream's own."""
+    address = _address(url, root)
+    if "://" in address:
+        download(address, path, reporter)
+        return
+    with staging(path.parent) as scratch:
+        try:
+            shutil.copyfile(address, scratch / path.name)
+        except OSError as error:
+            raise SwitchroomError(f"'{address}' cannot be read.", cause=str(error)) from error
+        os.replace(scratch / path.name, path)
+
+
+def _address(url: str, root: str) -> str:
+    return root.rstrip("/") + url.removeprefix(UPSTREAM) if url.startswith(f"{UPSTREAM}/") else url
 
 
 def download(url: str, path: Path, reporter: Reporter) -> None:

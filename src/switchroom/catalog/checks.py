@@ -6,6 +6,7 @@ from typing import Any, Dict, Hashable, Iterator, List, Mapping, Sequence, Tuple
 
 from switchroom.catalog.model import Catalog, Distribution, Evidence, Runtime, Series, SeriesType, SoundSet
 from switchroom.catalog.schema import data_error, dotted
+from switchroom.catalog.sounds import USUAL
 from switchroom.catalog.source import Document
 
 Location = Tuple[Hashable, ...]
@@ -22,8 +23,7 @@ def check(catalog: Catalog, documents: Sequence[Document]) -> None:
         _check_version(series, documents)
         _check_sources(series, documents)
         _check_made_from(series, documents)
-    for key, sounds in catalog.sounds.items():
-        _check_sounds(key, sounds, documents)
+    _check_sounds(catalog.sounds, documents)
     _check_freepbx(catalog, documents)
     _check_references(catalog, documents)
 
@@ -88,11 +88,17 @@ def _check_sources(series: Series, documents: Sequence[Document]) -> None:
         )
 
 
-def _check_sounds(key: str, sounds: SoundSet, documents: Sequence[Document]) -> None:
-    wanted = f"asterisk-{key}-{sounds.version}.tar.gz"
-    if sounds.source.name != wanted:
-        sentence = f"The source of the sounds '{key}' is '{sounds.source.name}', not '{wanted}'"
-        raise data_error(documents, ("sounds", key, "source"), sentence)
+def _check_sounds(sets: Mapping[str, SoundSet], documents: Sequence[Document]) -> None:
+    for key, sounds in sets.items():
+        wanted = f"asterisk-{key}-{sounds.version}.tar.gz"
+        if sounds.source.name != wanted:
+            sentence = f"The source of the sounds '{key}' is '{sounds.source.name}', not '{wanted}'"
+            raise data_error(documents, ("sounds", key, "source"), sentence)
+    for key in USUAL:
+        if key not in sets:
+            raise data_error(
+                documents, ("sounds",), f"The sounds '{key}', which are always built, are missing"
+            )
 
 
 def _check_made_from(series: Series, documents: Sequence[Document]) -> None:
@@ -134,6 +140,8 @@ def evidence_of(catalog: Catalog) -> Iterator[Tuple[Location, Evidence]]:
                 yield (section, key, "evidence", fact), evidence
     for key, sounds in catalog.sounds.items():
         yield ("sounds", key, "evidence"), sounds.evidence
+    for index, release_key in enumerate(catalog.release_keys):
+        yield ("release_keys", index, "evidence"), release_key.evidence
     for location, release in _dated(catalog):
         if not isinstance(release, Series):
             yield (*location, "evidence"), release.evidence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Dict, Optional, Sequence, Tuple
 
-from switchroom.catalog import checks, convert, schema, source
+from switchroom.catalog import checks, convert, schema, sounds, source
 from switchroom.catalog.model import Catalog
 
 _INHERITED = ("source_version", "sources", "bundled", "enable", "disable", "module_set", "parts", "evidence")
@@ -28,10 +28,12 @@ def load_catalog(path: Optional[Path] = None, overlays: Sequence[Path] = ()) -> 
 def _completed(data: Dict[str, Any], documents: Sequence[source.Document]) -> Dict[str, Any]:
     """Return the data with keys written into their entries, defaults set and fixtures filled in."""
     entries = data["series"]
-    series = {key: _series(key, entries, documents) for key, _ in sorted(entries.items(), key=_order)}
+    ordered = sorted(entries.items(), key=_order)
+    series = {key: _signed(_series(key, entries, documents)) for key, _ in ordered}
     return {
         **data,
         "series": series,
+        "sounds": sounds.expanded(data["sounds"]),
         "freepbx": {key: {"key": key, **entry} for key, entry in data["freepbx"].items()},
         "el": {key: _el(key, entry) for key, entry in data["el"].items()},
     }
@@ -44,6 +46,15 @@ def _series(key: str, entries: Dict[str, Any], documents: Sequence[source.Docume
     checks.require_base(key, entry["made_from"], entries, documents)
     base = _series(entry["made_from"], entries, documents)
     return {"key": key, **{name: base[name] for name in _INHERITED if name in base}, **entry}
+
+
+def _signed(entry: Dict[str, Any]) -> Dict[str, Any]:
+    """Return a series with its tarball of Asterisk marked as signed, unless somebody else made it."""
+    sources = [
+        {**source, "signed": source["name"].startswith("asterisk-") and not source.get("origin")}
+        for source in entry["sources"]
+    ]
+    return {**entry, "sources": sources}
 
 
 def _el(key: str, entry: Dict[str, Any]) -> Dict[str, Any]:

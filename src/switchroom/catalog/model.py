@@ -21,6 +21,7 @@ __all__ = [
     "Evidence",
     "FreePBX",
     "ModuleSet",
+    "ReleaseKey",
     "Runtime",
     "Series",
     "SeriesType",
@@ -61,13 +62,17 @@ class Evidence:
 class Source:
     """One file of a build; ``name`` is what upstream calls it, and so do the specs.
 
-    ``origin`` names who else made it (``debian-sid``); None is upstream itself.
+    ``origin`` names who else made it (``debian-sid``); None is upstream itself. ``stated`` is how the name of
+    upstream's checksum file beside it ends (``sha1``), empty where it has none of that form. ``signed`` says
+    that upstream's signature lies beside it (``.asc``).
     """
 
     name: str
     url: Optional[str] = None
     sha256: Optional[str] = None
     origin: Optional[str] = None
+    stated: str = ""
+    signed: bool = False
 
     @property
     def place(self) -> str:
@@ -76,12 +81,45 @@ class Source:
 
 
 @dataclass(frozen=True)
+class ReleaseKey:
+    """A key by which upstream signs its releases; ``fingerprint`` has 40 digits."""
+
+    fingerprint: str
+    owner: str
+    evidence: Evidence
+
+
+@dataclass(frozen=True)
 class SoundSet:
-    """One of upstream's tarballs of prompts or music, ``asterisk-{key}-{version}.tar.gz``."""
+    """One of upstream's tarballs of prompts or music, ``asterisk-{key}-{version}.tar.gz``.
+
+    ``kind`` is core-sounds, extra-sounds or moh; ``title`` is the language (for music its origin) in words.
+    """
 
     version: str
     source: Source
     evidence: Evidence
+    kind: str
+    language: str
+    format: str
+    title: str
+
+    @property
+    def key(self) -> str:
+        """What the catalog calls it, for example ``core-sounds-en-gsm``."""
+        return f"{self.kind}-{self.language}-{self.format}"
+
+    @property
+    def package(self) -> str:
+        """Its package, for example ``asterisk-sounds-core-en-gsm``."""
+        kind, _, sounds = self.kind.partition("-")
+        return f"asterisk-{f'{sounds}-' if sounds else ''}{kind}-{self.language}-{self.format}"
+
+    @property
+    def summary(self) -> str:
+        """What it is, in a line."""
+        what = {"core-sounds": "Core prompts", "extra-sounds": "Extra prompts", "moh": "Music on hold"}
+        return f"{what[self.kind]} for Asterisk, {self.title}, {self.format} format"
 
 
 @dataclass(frozen=True)
@@ -253,6 +291,7 @@ class Catalog:
     el: Mapping[str, ElRelease]
     revision: int = 1
     part_sources: Mapping[str, Source] = field(default_factory=dict)
+    release_keys: Tuple[ReleaseKey, ...] = ()
 
     @property
     def epoch(self) -> int:

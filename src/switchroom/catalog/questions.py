@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, Optional, Sequence
 
+from switchroom.catalog import sounds
 from switchroom.catalog.convert import to_plain
 from switchroom.catalog.fit import Combination, check_fit
 from switchroom.catalog.load import load_catalog
@@ -86,6 +87,17 @@ class Book:
         """Return whether a combination fits, with refusals and warnings."""
         fit = check_fit(self.catalog, Combination(**wanted), self.on)
         return {"fits": fit.fits, "refusals": list(fit.refusals), "warnings": list(fit.warnings)}
+
+    def sounds(self, packages: Sequence[str] = ()) -> Dict[str, Any]:
+        """Return what is in each of upstream's packages of prompts and music, by the package's name.
+
+        Raises a usage error where ``packages`` has a name of that kind that is none of them.
+        """
+        sounds.checked(self.catalog.sounds, packages)
+        return {
+            one.package: {"kind": one.kind, "language": one.language, "format": one.format}
+            for one in self.catalog.sounds.values()
+        }
 
     def _newest_lts(self) -> Series:
         offered = [one for one in self.catalog.offered(self.on) if one.type is SeriesType.LTS]

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from switchroom.build.image import mounts
 from switchroom.build.image.build import Built, Order, build_image
+from switchroom.build.iso.foreign import parse_foreign
 from switchroom.build.kickstart.defaults import load_disks
-from switchroom.build.kickstart.packages import parse_folders
 from switchroom.build.kickstart.settings import default_of
 from switchroom.catalog.model import Catalog, Series
 from switchroom.cli.build_options import add_content_options, add_origin_options, ordered
@@ -67,7 +67,7 @@ def _order(args: argparse.Namespace) -> Order:
         **ordered(args, catalog),
         series=_series(args.series, catalog),
         size=args.size * _GIB,
-        repositories=parse_folders("--repo", args.repo),
+        repositories=parse_foreign(args.repo, args.repo_key),
     )
 
 

@@ -10,8 +10,9 @@ from typing import List, Tuple
 from switchroom.build.iso.build import Built, Order, build_iso
 from switchroom.build.iso.closure import Repositories
 from switchroom.build.iso.extras import existing_file, parse_files
+from switchroom.build.iso.foreign import parse_foreign
 from switchroom.build.iso.verify import verify_iso
-from switchroom.build.kickstart.packages import parse_addresses, parse_folders
+from switchroom.build.kickstart.packages import parse_addresses
 from switchroom.catalog.model import Catalog, Series
 from switchroom.cli.build_options import add_content_options, add_origin_options, ordered
 from switchroom.cli.catalog_options import catalog_from
@@ -102,16 +103,16 @@ def _order(args: argparse.Namespace) -> Order:
 
 
 def _repositories(args: argparse.Namespace) -> Repositories:
-    folders = parse_folders("--repo", args.repo)
+    local = parse_foreign(args.repo, args.repo_key)
     network = parse_addresses("--network-repo", args.network_repo)
-    twice = sorted(set(folders) & set(network))
+    twice = sorted(set(local) & set(network))
     if twice:
         raise SwitchroomError(
             f"Both --repo and --network-repo name a repository '{twice[0]}'.",
             hint="Give each an ID of its own.",
             code=ExitCode.USAGE,
         )
-    return Repositories(folders, network, args.install_source)
+    return Repositories(local, network, args.install_source)
 
 
 def _series(names: List[str], catalog: Catalog) -> Tuple[Series, ...]:

@@ -43,6 +43,13 @@ def add_content_options(parser: argparse.ArgumentParser) -> None:
         metavar="ID=PATH",
         help="a local repository to copy packages from that the base lacks; may be given again",
     )
+    parser.add_argument(
+        "--repo-key",
+        action="append",
+        default=[],
+        metavar="ID=FILE",
+        help="the public key that signs the packages of --repo ID; each --repo needs one",
+    )
     parser.add_argument("--channel", choices=CHANNELS, default=STABLE, help=f"default: {STABLE}")
     parser.add_argument(
         "--site-vars", type=Path, metavar="FILE", help="variables of the roles for the first boot, in YAML"

@@ -9,7 +9,7 @@ from typing import List
 
 import yaml
 
-from switchroom.build import packages, recipes, toolchain
+from switchroom.build import host, packages, recipes, toolchain
 from switchroom.build.digest import DigestMemo
 from switchroom.build.keys import development_key
 from switchroom.build.mock import DEFAULT_ROOT
@@ -17,11 +17,13 @@ from switchroom.build.packages import Builder, Outcome
 from switchroom.build.plan import Plan, plan
 from switchroom.build.recipe import Inputs
 from switchroom.build.workspace import cache_dir, data_path, source_date_epoch
+from switchroom.catalog import sounds
 from switchroom.catalog.source import catalog_path, merge, read_documents
 from switchroom.cli.build_documents import documents
 from switchroom.cli.build_sources import (
     add_lookaside_option,
     add_series_option,
+    add_sounds_option,
     chosen_series,
     open_lookaside,
 )
@@ -42,6 +44,7 @@ def register(subparsers: Subparsers) -> None:
     """Add the command."""
     parser = add_command(subparsers, "packages", _run, "build the RPMs", _DESCRIPTION)
     add_series_option(parser)
+    add_sounds_option(parser)
     add_lookaside_option(parser)
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="put the RPMs there (default: in the build cache)"
@@ -75,14 +78,22 @@ def register(subparsers: Subparsers) -> None:
 
 
 def _run(args: argparse.Namespace, context: Context) -> int:
+    if not args.repo_url.startswith(("https://", "file://")):
+        raise SwitchroomError(
+            f"Boxes do not read mirror lists from '{args.repo_url}'.",
+            hint="Give an address that begins with https:// with --repo-url.",
+            code=ExitCode.USAGE,
+        )
     process.require("rpmbuild", "rpmspec", "mock" if args.builder == "mock" else "rpmbuild")
-    catalog, lookaside = catalog_from(args), open_lookaside(args, context)
+    catalog = catalog_from(args)
+    lookaside = open_lookaside(args, context, catalog)
     epoch, specs = source_date_epoch(catalog.epoch), data_path("rpmspecs")
     release = recipes.Release(catalog, _catalog_text(args), _public_key(args), args.repo_url)
-    chosen = chosen_series(args, catalog)
+    chosen, heard = chosen_series(args, catalog), sounds.chosen(catalog.sounds, args.sounds)
     if args.plan:
-        return _plan(context, plan(specs, lookaside, catalog, chosen))
+        return _plan(context, plan(specs, lookaside, catalog, chosen, heard))
     wanted = recipes.shared(specs, release, documents(epoch), epoch)
+    wanted += [recipes.sounds(specs, one) for one in heard]
     wanted += [recipes.engine(specs, series, catalog.part_sources) for series in chosen]
     inputs = packages.read_all(wanted, lookaside)
     builder = _builder(args, context, specs, inputs, epoch)
@@ -120,6 +131,12 @@ def _catalog_text(args: argparse.Namespace) -> bytes:
 
 
 def _public_key(args: argparse.Namespace) -> bytes:
+    if not args.key_file and (args.builder == "mock" or host.is_el()):
+        raise SwitchroomError(
+            "Packages for Enterprise Linux do not carry the development key to boxes.",
+            hint="Name the public part of the release key with --key-file FILE.",
+            code=ExitCode.USAGE,
+        )
     data: bytes = args.key_file.read_bytes() if args.key_file else development_key().export_public()
     if b"BEGIN PGP PUBLIC KEY BLOCK" not in data or b"PRIVATE KEY" in data:
         raise SwitchroomError(

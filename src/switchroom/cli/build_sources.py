@@ -8,7 +8,10 @@ from typing import List
 
 from switchroom.build.debian import fill
 from switchroom.build.lookaside import Lookaside
+from switchroom.build.release_signatures import release_keys
+from switchroom.build.upstream import UPSTREAM
 from switchroom.build.workspace import cache_dir
+from switchroom.catalog import sounds
 from switchroom.catalog.model import Catalog, Series
 from switchroom.cli.catalog_options import add_catalog_options, add_day_option, catalog_from
 from switchroom.cli.context import Context, Subparsers, add_command
@@ -29,12 +32,31 @@ def register(subparsers: Subparsers) -> None:
     parser.add_argument("--refresh", action="store_true", help="ask the suite again for what is newest")
     add_lookaside_option(parser)
     add_series_option(parser)
+    add_sounds_option(parser)
     add_day_option(parser)
     add_catalog_options(parser)
 
 
+def add_upstream_key_option(parser: argparse.ArgumentParser) -> None:
+    """Add --upstream-key."""
+    parser.add_argument(
+        "--upstream-key",
+        type=Path,
+        metavar="FILE",
+        help="public keys, in ASCII armour, that upstream's releases must be signed by (default: those of the"
+        " catalog, where a signature lies beside the release)",
+    )
+
+
 def add_lookaside_option(parser: argparse.ArgumentParser) -> None:
-    """Add --lookaside."""
+    """Add --lookaside, --upstream and --upstream-key."""
+    add_upstream_key_option(parser)
+    parser.add_argument(
+        "--upstream",
+        default=UPSTREAM,
+        metavar="URL|DIR",
+        help=f"where to fetch what upstream has in {UPSTREAM}: a mirror, or a copy of that folder",
+    )
     parser.add_argument(
         "--lookaside",
         type=Path,
@@ -54,11 +76,24 @@ def add_series_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def open_lookaside(args: argparse.Namespace, context: Context) -> Lookaside:
-    """Return the folder that --lookaside names, made if absent."""
+def add_sounds_option(parser: argparse.ArgumentParser) -> None:
+    """Add the repeatable --sounds."""
+    parser.add_argument(
+        "--sounds",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="more prompts or music, by name: 'core-sounds-fr-*'; may be given more than once (all there are:"
+        " catalog sounds; always: English core prompts and music, GSM)",
+    )
+
+
+def open_lookaside(args: argparse.Namespace, context: Context, catalog: Catalog) -> Lookaside:
+    """Return the folder that --lookaside names, made if absent, which takes what upstream's keys signed."""
     folder = args.lookaside.absolute() if args.lookaside else cache_dir("lookaside")
     folder.mkdir(parents=True, exist_ok=True)
-    return Lookaside(folder, context.reporter)
+    keys = release_keys(catalog, args.upstream_key, context.reporter)
+    return Lookaside(folder, context.reporter, args.upstream, keys)
 
 
 def chosen_series(args: argparse.Namespace, catalog: Catalog) -> List[Series]:
@@ -69,12 +104,12 @@ def chosen_series(args: argparse.Namespace, catalog: Catalog) -> List[Series]:
 
 
 def _run(args: argparse.Namespace, context: Context) -> int:
-    lookaside = open_lookaside(args, context)
     catalog = catalog_from(args)
+    lookaside = open_lookaside(args, context, catalog)
     if args.origin == "debian":
         return _from_debian(args, context, lookaside, catalog)
     wanted = [source for series in chosen_series(args, catalog) for source in series.sources]
-    wanted += [sounds.source for sounds in catalog.sounds.values()]
+    wanted += [one.source for one in sounds.chosen(catalog.sounds, args.sounds)]
     sources = {source.place: source for source in wanted}
     paths = [lookaside.obtain(source) for source in sources.values()]
     text = "\n".join(str(path) for path in paths)

@@ -1,4 +1,4 @@
-"""The ``catalog`` commands: list, show, check and fit."""
+"""The ``catalog`` commands: list, show, sounds, check and fit."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from switchroom.catalog.source import catalog_path
 from switchroom.catalog.versions import parts
 from switchroom.cli import catalog_text
 from switchroom.cli.catalog_options import add_catalog_options, add_day_option, catalog_from
+from switchroom.cli.catalog_text import sounds_table
 from switchroom.cli.context import Context, Subparsers, add_command, add_group
 from switchroom.core.errors import ExitCode, SwitchroomError
 
@@ -24,6 +25,7 @@ def register(subparsers: Subparsers, _words: Sequence[str]) -> Subparsers:
     group = add_group(subparsers, "catalog", "look up which releases exist, fit together and are supported")
     _add_list(group)
     _add_show(group)
+    _add_sounds(group)
     _add_check(group)
     _add_fit(group)
     return group
@@ -43,6 +45,11 @@ def _add_show(group: Subparsers) -> None:
         help="a series (22, certified-22.8), an exact version (22.10.1), freepbx-17 or el-9",
     )
     _add_options(parser)
+
+
+def _add_sounds(group: Subparsers) -> None:
+    text = "list upstream's prompts and music on hold: kinds, languages, formats, packages"
+    add_catalog_options(add_command(group, "sounds", _sounds, text))
 
 
 def _add_check(group: Subparsers) -> None:
@@ -113,6 +120,14 @@ def _show(args: argparse.Namespace, context: Context) -> int:
     else:
         series = catalog.find(args.name)
         context.result(_series_data(series, args), catalog_text.series_sheet(catalog, series, args.on))
+    return ExitCode.DONE
+
+
+def _sounds(args: argparse.Namespace, context: Context) -> int:
+    sets = catalog_from(args).sounds.values()
+    context.result(
+        {"sounds": [{**to_plain(one), "package": one.package} for one in sets]}, sounds_table(sets)
+    )
     return ExitCode.DONE
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from typing import Iterable, Iterator, List, Mapping, Sequence, Tuple
+from typing import Dict, Iterable, Iterator, List, Mapping, Sequence, Tuple
 
 from switchroom.catalog.model import (
     RUNTIME_NAMES,
@@ -13,6 +13,7 @@ from switchroom.catalog.model import (
     FreePBX,
     Runtime,
     Series,
+    SoundSet,
     Status,
 )
 
@@ -47,6 +48,16 @@ def series_table(chosen: Iterable[Series], on: datetime.date) -> str:
         for series in chosen
     ]
     return table(rows)
+
+
+def sounds_table(sets: Iterable[SoundSet]) -> str:
+    """Return the table of ``catalog sounds``: a row for each language of each kind."""
+    formats: Dict[Tuple[str, ...], List[str]] = {}
+    for one in sets:
+        name = one.package[: -len(one.format)] + "FORMAT"
+        formats.setdefault((one.kind, one.language, one.title, one.version, name), []).append(one.format)
+    rows = [("KIND", "LANGUAGE", "IN WORDS", "VERSION", "PACKAGE", "FORMATS")]
+    return table([*rows, *((*row, " ".join(found)) for row, found in formats.items())])
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:

@@ -8,10 +8,13 @@ from typing import Sequence
 
 from switchroom.build.catalog_files import DataFiles
 from switchroom.build.newer import Newer, find
-from switchroom.build.releases import UPSTREAM, Upstream
+from switchroom.build.release_signatures import release_keys
+from switchroom.build.releases import Upstream
+from switchroom.build.upstream import UPSTREAM
 from switchroom.catalog.load import load_catalog
 from switchroom.catalog.source import PACKAGED
-from switchroom.cli import catalog
+from switchroom.cli import catalog as catalog_commands
+from switchroom.cli.build_sources import add_upstream_key_option
 from switchroom.cli.catalog_options import add_day_option
 from switchroom.cli.context import Context, Subparsers, add_command
 from switchroom.core.errors import ExitCode, SwitchroomError
@@ -25,7 +28,7 @@ upgrades are written; whether a note matters to a box is for a person to judge. 
 
 def register(subparsers: Subparsers, words: Sequence[str]) -> None:
     """Add the ``catalog`` commands of a box, and this one beside them."""
-    group = catalog.register(subparsers, words)
+    group = catalog_commands.register(subparsers, words)
     parser = add_command(
         group, "update", _run, "write what upstream released since into the catalog", _DESCRIPTION
     )
@@ -35,6 +38,7 @@ def register(subparsers: Subparsers, words: Sequence[str]) -> None:
         metavar="URL|DIR",
         help=f"upstream's folder, or a copy (default: {UPSTREAM})",
     )
+    add_upstream_key_option(parser)
     parser.add_argument(
         "--data", type=Path, default=PACKAGED.parent, metavar="DIR", help="the folder of the data files"
     )
@@ -59,10 +63,12 @@ def _run(args: argparse.Namespace, context: Context) -> int:
             code=ExitCode.USAGE,
         )
     upstream = Upstream(args.upstream, context.reporter)
-    found = find(load_catalog(args.data / "catalog.yml"), upstream, args.on)
+    catalog = load_catalog(args.data / "catalog.yml")
+    keys = release_keys(catalog, args.upstream_key, context.reporter)
+    found = find(catalog, upstream, args.on)
     if found and not args.check:
         with context.reporter.step("Writing the catalog's data files"):
-            DataFiles(args.data).write(found, upstream, args.on)
+            DataFiles(args.data).write(found, upstream, args.on, keys)
         load_catalog(args.data / "catalog.yml")
     lag = max((newer.lag(args.on) for newer in found), default=0)
     data = {"upstream": upstream.root, "newer": [newer.as_dict(args.on) for newer in found], "lag_days": lag}

@@ -11,6 +11,7 @@ from typing import Any, Optional, Sequence
 from switchroom.box.health.baseline import Baseline
 from switchroom.box.health.judge import capture, measure, wait
 from switchroom.box.health.report import Check, Report
+from switchroom.box.packages.freshness import problems
 from switchroom.box.paths import Paths
 from switchroom.box.settings import Settings, load_settings
 from switchroom.cli.context import Context, Subparsers, add_command
@@ -49,7 +50,9 @@ def run(args: argparse.Namespace, context: Context) -> int:
     report = _look(paths, settings, baseline, args.wait, context)
     if args.save_baseline and report.healthy:
         _save(args.save_baseline, capture(paths, settings))
-    context.result(report.as_dict(), table(report))
+    stale = problems(paths)  # no matter of dial tone, so no check of it
+    text = "\n".join([table(report), *(f"Packages: {line}" for line in stale)])
+    context.result({**report.as_dict(), "repositories": stale}, text)
     return int(ExitCode.DONE if report.healthy else ExitCode.FAILED)
 
 

@@ -74,6 +74,7 @@ def publish(args: argparse.Namespace, context: Context) -> int:
         channel=args.channel,
         el=args.el,
         url=args.url,
+        until=args.valid_until,
         dry_run=args.dry_run,
     )
     return _show(done, context, "published to")
@@ -94,6 +95,7 @@ def promote(args: argparse.Namespace, context: Context) -> int:
         el=args.el,
         base_repos=args.base_repo,
         force=args.force,
+        until=args.valid_until,
         dry_run=args.dry_run,
     )
     return _show(done, context, "promoted to")

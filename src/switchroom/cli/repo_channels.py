@@ -10,12 +10,14 @@ from switchroom.build.repo.gate import Standing, day, policy
 from switchroom.build.repo.layout import CHANNELS, open_repo
 from switchroom.build.repo.qa import check_suite
 from switchroom.build.repo.status import ChannelState, Status
+from switchroom.cli.catalog_options import add_catalog_options
 from switchroom.cli.context import Context, Subparsers, add_command
 from switchroom.cli.repo_options import (
     add_dry_run,
     add_key_options,
     add_major,
     add_root,
+    add_until,
     add_writing,
     listing,
     signing_key,
@@ -29,6 +31,7 @@ def register(commands: Subparsers) -> None:
     _register_record(commands)
     _register_gate(commands)
     _register_rollback(commands)
+    _register_renew(commands)
     parser = add_command(commands, "status", status, "show the channels, their difference, and the gate")
     add_root(parser)
 
@@ -68,6 +71,18 @@ def _register_rollback(commands: Subparsers) -> None:
     parser.add_argument("--to", type=int, metavar="NUMBER", help="the generation (default: the one before)")
     parser.add_argument("--reason", default="", metavar="TEXT", help="why; it is recorded")
     add_writing(parser)
+
+
+def _register_renew(commands: Subparsers) -> None:
+    parser = add_command(
+        commands, "renew", renew, "sign anew what is in force, before boxes stop taking its metadata"
+    )
+    add_root(parser)
+    parser.add_argument("--all", action="store_true", help="channels that have time left, too")
+    add_dry_run(parser)
+    add_until(parser)
+    add_catalog_options(parser)
+    add_key_options(parser)
 
 
 def record(args: argparse.Namespace, context: Context) -> int:
@@ -115,6 +130,7 @@ def rollback(args: argparse.Namespace, context: Context) -> int:
         el=args.el,
         to=args.to,
         reason=args.reason,
+        until=args.valid_until,
         dry_run=args.dry_run,
     )
     would = "would be " if done.dry_run else ""
@@ -122,6 +138,24 @@ def rollback(args: argparse.Namespace, context: Context) -> int:
     lines += listing(f"{would}back in {done.channel}", done.returned)
     lines.append(f"generation in force: {done.generation} ({would}as {done.restored})")
     context.result(done.as_dict(), "\n".join(lines))
+    return int(ExitCode.DONE)
+
+
+def renew(args: argparse.Namespace, context: Context) -> int:
+    """Run ``repo renew``."""
+    done = repo.renew(
+        args.root,
+        key=signing_key(args),
+        epoch=writing_epoch(args),
+        reporter=context.reporter,
+        until=args.valid_until,
+        everything=args.all,
+        dry_run=args.dry_run,
+    )
+    would = "would be " if done.dry_run else ""
+    lines = [f"{name} {would}renewed, good until {day}" for name, day in done.renewed.items()]
+    lines += [f"{name} has time left, good until {day}" for name, day in done.unchanged.items()]
+    context.result(done.as_dict(), "\n".join(lines) or "There is nothing in any channel.")
     return int(ExitCode.DONE)
 
 
@@ -147,7 +181,8 @@ def _channel_line(channel: ChannelState) -> str:
         return f"{name} nothing yet"
     kept = f"; kept: {', '.join(channel.earlier)}" if channel.earlier else ""
     debug = f" and {len(channel.debug)} for debuggers" if channel.debug else ""
-    held = f"{len(channel.packages)} packages{debug} since {day(channel.since)}"
+    end = f", good until {channel.until}" if channel.until else ", good for no box: switchroom repo renew"
+    held = f"{len(channel.packages)} packages{debug} since {day(channel.since)}{end}"
     return f"{name} generation {channel.generation}, {held}{kept}"
 
 

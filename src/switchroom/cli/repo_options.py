@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import datetime
 import os
 from pathlib import Path
 from typing import List, Sequence
 
 from switchroom.build import workspace
 from switchroom.build.keys import SigningKey, development_key, open_key
+from switchroom.build.repo.binding import VALID_DAYS
 from switchroom.build.repo.layout import MAJORS
 from switchroom.cli.catalog_options import add_catalog_options, catalog_from
 from switchroom.core.errors import ExitCode, SwitchroomError
@@ -39,8 +41,19 @@ def add_writing(parser: argparse.ArgumentParser) -> None:
     """Add what a command takes that makes a new generation."""
     add_major(parser)
     add_dry_run(parser)
+    add_until(parser)
     add_catalog_options(parser)
     add_key_options(parser)
+
+
+def add_until(parser: argparse.ArgumentParser) -> None:
+    """Add ``--valid-until``."""
+    parser.add_argument(
+        "--valid-until",
+        type=datetime.date.fromisoformat,
+        metavar="DATE",
+        help=f"the last day (UTC) on which boxes take the metadata (default: in {VALID_DAYS} days)",
+    )
 
 
 def writing_epoch(args: argparse.Namespace) -> int:

@@ -6,6 +6,7 @@ import argparse
 from typing import List, Optional, Sequence
 
 from switchroom.box.health import judge
+from switchroom.box.packages.freshness import problems
 from switchroom.box.paths import Paths
 from switchroom.box.settings import load_settings
 from switchroom.box.switch import status
@@ -39,8 +40,9 @@ def _run(args: argparse.Namespace, context: Context) -> int:
 def show(paths: Paths, context: Context) -> int:
     """Show where the box stands and return the exit code that means."""
     now = status.read(paths)
-    verdict = code(now, unsolved(paths, now))
-    context.result({**now.as_dict(), "exit_code": int(verdict)}, text(now, verdict))
+    verdict, stale = code(now, unsolved(paths, now)), problems(paths)
+    data = {**now.as_dict(), "repositories": stale, "exit_code": int(verdict)}
+    context.result(data, "\n".join([text(now, verdict), *(f"Packages:  {line}" for line in stale)]))
     return int(verdict)
 
 

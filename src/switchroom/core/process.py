@@ -65,6 +65,7 @@ _PACKAGES = {
     "mount": ("util-linux", "util-linux"),
     "nsenter": ("util-linux", "util-linux"),
     "scp": ("openssh-client", "openssh-clients"),
+    "setpriv": ("util-linux", "util-linux"),
     "sfdisk": ("fdisk", "util-linux"),
     "sipp": ("sip-tester", "sipp"),
     "ssh": ("openssh-client", "openssh-clients"),

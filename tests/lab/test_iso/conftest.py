@@ -12,12 +12,12 @@ import pytest
 
 from support import media
 from support.media import Medium
-from support.small_rpms import Shop, key
+from support.small_rpms import Shop, foreign_key, key
 from switchroom.build.iso.build import Built
 from switchroom.build.iso.closure import Repositories
 from switchroom.build.keys import SigningKey
 
-__all__ = ["key"]
+__all__ = ["foreign_key", "key"]
 
 
 @pytest.fixture(scope="session")

@@ -10,13 +10,16 @@ import pytest
 
 from support import media
 from support.media import Medium, Small
-from support.small_rpms import Shop
-from switchroom.build.iso import xorriso
+from support.small_rpms import EPOCH, Shop
+from switchroom.build.iso import foreign, xorriso
 from switchroom.build.iso.build import Built
 from switchroom.build.iso.closure import Repositories
+from switchroom.build.iso.foreign import Foreign
 from switchroom.build.iso.loaders import GRUB_ART
+from switchroom.build.keys import SigningKey
 from switchroom.build.kickstart import packages
 from switchroom.build.kickstart.defaults import load_defaults
+from switchroom.build.signatures import Verdict, verifier
 from switchroom.cli.main import main
 from switchroom.core.errors import ExitCode, SwitchroomError
 
@@ -24,6 +27,7 @@ pytestmark = pytest.mark.lab("xorriso", "mcopy", "implantisomd5", "dnf", "rpmbui
 
 MAJORS = pytest.mark.parametrize("el", [9, 10])
 NO_PACKAGES = "all packages of the system: the base has no repository"
+_COMMAND = ("build", "iso", "--base", "lab", "--out", "/nowhere/x", "--repo-root", "/nowhere")
 LACKS_LIBEDIT = "nothing provides libedit needed by asterisk22.10.1_1-1.0-1.el{el}.noarch"
 
 
@@ -45,6 +49,10 @@ def misspelt(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
         monkeypatch.setattr(packages, "load_defaults", lambda: dataclasses.replace(data, el=majors))
 
     return add
+
+
+def named(folder: Path, key: SigningKey) -> Foreign:
+    return Foreign(folder, key.export_public())
 
 
 def refused(shop: Shop, folder: Path, base: Path, **changes: object) -> SwitchroomError:
@@ -122,14 +130,52 @@ def test_a_package_that_only_the_metadata_of_the_medium_has_is_not_there(
 
 
 def test_what_the_medium_lacks_is_added_from_a_repository_and_signed(
-    el_shop: Shop, tmp_path: Path, lacking: tuple[int, Path]
+    el_shop: Shop, tmp_path: Path, lacking: tuple[int, Path], foreign_key: SigningKey
 ) -> None:
     el, base = lacking
-    extra = media.repository(tmp_path / "extra", Small("libedit", release=f"1.el{el}"))
-    built = make(el_shop, tmp_path, base, repositories=Repositories({"epel": extra}))
+    extra = media.repository(tmp_path / "extra", Small("libedit", release=f"1.el{el}"), key=foreign_key)
+    built = make(el_shop, tmp_path, base, repositories=Repositories({"epel": named(extra, foreign_key)}))
     assert built.missing == ()
     assert f"libedit-1.0-1.el{el}.noarch" in [one["nevra"] for one in built.manifest["packages"]]
     assert media.verified(built.image, el_shop.key) == ()
+
+
+def test_what_the_named_key_did_not_sign_is_refused_by_name(
+    el_shop: Shop, boot_base: Path, sources: Mapping[int, str], tmp_path: Path, foreign_key: SigningKey
+) -> None:
+    small = Small("libedit", release="1.el9")
+    extra = media.repository(tmp_path / "extra", small)
+    epel = Repositories({"epel": named(extra, foreign_key)}, source=sources[9])
+    error = refused(el_shop, tmp_path / "out", boot_base, repositories=epel)
+    assert "of '--repo epel' are not signed by the key that was named" in error.message
+    assert error.cause == f"{small.file_name}: not signed"
+
+
+def test_each_package_must_be_signed_by_the_key_of_its_own_repository(
+    key: SigningKey, foreign_key: SigningKey, tmp_path: Path
+) -> None:
+    ours, theirs, torn = Small("ours"), Small("theirs"), Small("torn")
+    places = {"a": named(tmp_path / "a", key), "b": named(tmp_path / "b", foreign_key)}
+    for place, signer in ((places["a"], foreign_key), (places["b"], foreign_key)):
+        media.repository(place.folder, ours, theirs, torn, key=signer)
+    rpm = places["b"].folder / torn.file_name
+    rpm.write_bytes(rpm.read_bytes()[:-1] + b"!")
+    told: list[str] = []
+
+    def taken(name: str, *smalls: Small) -> list[str]:
+        scratch = tmp_path / f"copies{len(list(tmp_path.iterdir()))}"
+        wanted = {name: [places[name].folder / one.file_name for one in smalls]}
+        found = foreign.vouched(places, wanted, scratch, key=key, epoch=EPOCH, warn=told.append)
+        with verifier(key.export_public()) as trusted:
+            assert {*trusted.rpms([one.path for one in found]).values()} == {Verdict.SIGNED}
+        return [one.name for one in found]
+
+    assert taken("b", ours, theirs) == ["ours", "theirs"]
+    for name, said in {"a": "signed by another key", "b": "damaged or not a package"}.items():
+        with pytest.raises(SwitchroomError, match=f"1 packages of '--repo {name}' are not signed") as caught:
+            taken(name, torn)
+        assert caught.value.cause == f"{torn.file_name}: {said}"
+    assert told == []
 
 
 def test_what_only_the_network_has_is_named_and_not_copied(
@@ -207,11 +253,11 @@ def test_a_minimal_iso_installs_from_its_own_repository(
 
 
 def test_a_private_repository_is_copied_from_even_if_a_mirror_has_the_same(
-    el_shop: Shop, boot_base: Path, tmp_path: Path, sources: Mapping[int, str]
+    el_shop: Shop, boot_base: Path, tmp_path: Path, sources: Mapping[int, str], foreign_key: SigningKey
 ) -> None:
-    private = media.repository(tmp_path / "private", Small("libedit", release="1.el9"))
-    named = Repositories({"private": private}, source=sources[9])
-    built = make(el_shop, tmp_path, boot_base, repositories=named)
+    private = media.repository(tmp_path / "private", Small("libedit", release="1.el9"), key=foreign_key)
+    places = Repositories({"private": named(private, foreign_key)}, source=sources[9])
+    built = make(el_shop, tmp_path, boot_base, repositories=places)
     foreign = [one["nevra"] for one in built.manifest["packages"] if one["nevra"].startswith("libedit")]
     assert foreign == ["libedit-1.0-1.el9.noarch"]
 
@@ -253,9 +299,33 @@ def test_anaconda_is_told_of_a_repository_only_where_the_system_itself_needs_it(
 
 
 def test_one_id_names_one_repository(
-    mirrors: Mapping[int, Repositories], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    mirrors: Mapping[int, Repositories],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    foreign_key: SigningKey,
 ) -> None:
     folder = mirrors[9].network["mirror"].removeprefix("file://")
-    command = ["build", "iso", "--base", "lab", "--out", str(tmp_path / "x"), "--repo-root", str(tmp_path)]
-    assert main([*command, "--repo", f"a={folder}", "--network-repo", "a=https://example.org"]) == 2
+    (tmp_path / "key").write_bytes(foreign_key.export_public())
+    local = ["--repo", f"a={folder}", "--repo-key", f"a={tmp_path / 'key'}"]
+    assert main([*_COMMAND, *local, "--network-repo", "a=https://example.org"]) == 2
     assert "name a repository 'a'" in capsys.readouterr().err
+
+
+def test_each_repository_names_its_key(
+    mirrors: Mapping[int, Repositories],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    foreign_key: SigningKey,
+) -> None:
+    local = ["--repo", f"a={mirrors[9].network['mirror'].removeprefix('file://')}"]
+    (tmp_path / "key").write_bytes(foreign_key.export_public())
+    for words, said in {
+        (): "Nothing says who signs the packages of '--repo a'",
+        ("--repo-key", f"b={tmp_path / 'key'}"): "Nothing says who signs the packages of '--repo a'",
+        ("--repo-key", f"a={tmp_path}"): "does not name a repository's public key",
+        ("--repo-key", f"a={__file__}"): "The public key in",
+    }.items():
+        assert main([*_COMMAND, *local, *words]) in (2, 3)
+        assert said in capsys.readouterr().err
+    assert main([*_COMMAND, "--repo-key", f"b={tmp_path / 'key'}"]) == 2
+    assert "is the key of no repository" in capsys.readouterr().err

@@ -103,10 +103,10 @@ def test_no_read_is_torn_while_a_hundred_generations_are_published(shop: Shop, t
 
 _PUBLISH = """
 import sys; from pathlib import Path
-from switchroom.build import repo; from switchroom.build.keys import development_key
+from switchroom.build import repo; from switchroom.build.keys import open_key
 from switchroom.core.progress import Reporter
-root, keys, rpm, epoch = sys.argv[1:]
-key = development_key(Path(keys))
+root, name, home, rpm, epoch = sys.argv[1:]
+key = open_key(name, Path(home))
 print("ready", flush=True)
 repo.publish(Path(root), [Path(rpm)], key=key, epoch=int(epoch), reporter=Reporter(quiet=True))
 """
@@ -114,7 +114,7 @@ repo.publish(Path(root), [Path(rpm)], key=key, epoch=int(epoch), reporter=Report
 
 def start_publisher(shop: Shop, rpm: Path) -> subprocess.Popen[bytes]:
     """Start a publisher in a session of its own and wait until it begins to publish."""
-    words = [str(shop.root), str(shop.key.gnupghome.parent), str(rpm), str(EPOCH)]
+    words = [str(shop.root), shop.key.fingerprint, str(shop.key.gnupghome), str(rpm), str(EPOCH)]
     publisher = subprocess.Popen(
         [sys.executable, "-c", _PUBLISH, *words],
         stdout=subprocess.PIPE,

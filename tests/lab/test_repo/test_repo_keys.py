@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 import stat
@@ -14,11 +15,12 @@ import pytest
 
 from support.installroot import Box
 from support.openpgp import EARLY, Home
-from support.small_rpms import EPOCH, Shop
+from support.small_rpms import EPOCH, Shop, Small, build
 from switchroom.build import repo
 from switchroom.build.keys import SigningKey, development_key, open_key
 from switchroom.build.repo import layout
 from switchroom.build.signatures import Verdict, fingerprint, verifier
+from switchroom.cli.main import main
 from switchroom.core.errors import ExitCode, SwitchroomError
 
 pytestmark = pytest.mark.lab("gpg", "rpmbuild", "rpmsign")
@@ -67,7 +69,8 @@ def stop_agent(home: Path) -> None:
     subprocess.run(["gpgconf", "--homedir", str(home), "--kill", "gpg-agent"], check=True)
 
 
-def test_the_development_key_is_made_once_and_says_what_it_is(key: SigningKey) -> None:
+def test_the_development_key_is_made_once_and_says_what_it_is(tmp_path: Path) -> None:
+    key = development_key(tmp_path)
     again = development_key(key.gnupghome.parent)
     assert again == key
     assert again.development
@@ -129,7 +132,7 @@ def test_a_detached_signature_belongs_to_its_bytes_and_key(
 def test_a_home_too_deep_for_the_agents_socket_works(key: SigningKey, tmp_path: Path, document: Path) -> None:
     deep = tmp_path / ("d" * 60) / ("e" * 60) / "development"
     shutil.copytree(key.gnupghome, deep, ignore=shutil.ignore_patterns("S.*"))
-    moved = development_key(deep.parent)
+    moved = open_key(key.fingerprint, deep)
     with_short_path = key.detach_sign(document, EPOCH).read_bytes()
     assert moved.detach_sign(document, EPOCH).read_bytes() == with_short_path
 
@@ -352,3 +355,30 @@ def test_a_key_whose_life_was_extended_is_the_same_key(tmp_path: Path, small: Pa
     old.write_bytes(before)
     assert repo.verify(shop.root, key_file=old).problems == ()
     home.stop()
+
+
+def test_the_development_key_vouches_for_nothing_that_real_boxes_install(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = development_key(tmp_path / "cache")
+    shop = Shop(tmp_path / "root", key)
+    rpms = build(tmp_path / "small", Small("el", release="1.el9"), Small("point", release="2.el10_1"))
+    shop.publish(*build(tmp_path / "lab", Small("lab"), Small("elf", release="1.elf9")))
+    for dry_run in (True, False):
+        with pytest.raises(SwitchroomError, match="development key signs no packages") as caught:
+            shop.publish(*rpms, dry_run=dry_run)
+        assert caught.value.code is ExitCode.REFUSED
+        assert caught.value.cause.splitlines() == [rpm.name for rpm in sorted(rpms)]
+    command = ["repo", "publish", "--root", str(shop.root), str(rpms[0])]
+    named = ["--key", key.fingerprint, "--gnupghome", str(key.gnupghome)]
+    assert main([*command, *named]) == ExitCode.REFUSED
+    assert "development key signs no packages" in capsys.readouterr().err
+    assert sorted(shop.nevras()) == ["elf-1.0-1.elf9.noarch", "lab-1.0-1.lab.noarch"]
+
+
+def test_what_a_development_key_signed_once_is_not_promoted(tmp_path: Path, key: SigningKey) -> None:
+    shop = Shop(tmp_path / "root", key)
+    shop.publish(*build(tmp_path / "small", Small("el", release="1.el9")))
+    with pytest.raises(SwitchroomError, match="development key signs no packages"):
+        Shop(shop.root, dataclasses.replace(key, development=True)).promote()
+    assert shop.promote().added

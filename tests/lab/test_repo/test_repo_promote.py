@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import http.server
 import shutil
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Iterator
@@ -84,6 +86,55 @@ def test_a_base_repository_decides_about_the_rest(
         assert [need for need in left if "base-thing" in need] == []
     else:
         assert "base-thing >= 2" in refused(shop, base_repos=[place]).cause
+
+
+_MODULE = """---
+document: modulemd
+version: 2
+data:
+  name: modfoo
+  stream: "2"
+  version: 1
+  context: abcd
+  arch: x86_64
+  summary: x
+  description: x
+  license: {module: [MIT]}
+  artifacts:
+    rpms: [modfoo-0:2-1.noarch]
+...
+"""
+_DEFAULT = """---
+document: modulemd-defaults
+version: 1
+data:
+  module: modfoo
+  stream: "%s"
+...
+"""
+
+
+@pytest.mark.parametrize(("default", "awake"), [("", False), ("1", False), ("2", True)])
+def test_a_package_of_a_stream_that_boxes_do_not_have_meets_nothing(
+    shop: Shop, tmp_path: Path, web: str, default: str, awake: bool
+) -> None:
+    base = tmp_path / "base"
+    base.mkdir()
+    (rpm,) = build(tmp_path / "b", Small("modfoo", version="2", release="1"))
+    shutil.copy(rpm, base)
+    modules = tmp_path / "modules.yaml"
+    modules.write_text(_MODULE + (_DEFAULT % default if default else ""))
+    tools = Path(sys.executable).parent
+    subprocess.run([tools / "createrepo_c", "--quiet", base], check=True, capture_output=True)
+    added = [tools / "modifyrepo_c", "--mdtype=modules", modules, base / "repodata"]
+    subprocess.run(added, check=True, capture_output=True)
+    shop.publish(*build(tmp_path / "n", Small("needs", requires=["modfoo >= 2"])))
+    for spec in (f"base={base}", f"base={web}/base"):
+        if awake:
+            assert shop.promote(base_repos=[spec], dry_run=True).left_to_base == ()
+        else:
+            cause = refused(shop, base_repos=[spec]).cause
+            assert cause.startswith("modfoo >= 2 (needed by needs-1.0-1.lab.noarch): only a module stream")
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):

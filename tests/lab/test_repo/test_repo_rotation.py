@@ -101,7 +101,7 @@ def test_a_box_with_the_old_key_alone_takes_the_release_package_first(rotated: R
     refused = box.dnf("--refresh", "upgrade")
     assert refused.returncode != 0
     assert "GPG signature verification error" in refused.stderr
-    must(box.dnf("--refresh", "--setopt=switchroom.repo_gpgcheck=0", "upgrade", "switchroom-release"))
+    must(box.dnf("--refresh", "--setopt=switchroom-testing.repo_gpgcheck=0", "upgrade", "switchroom-release"))
     assert "switchroom-release-2026.2" in box.installed()
     must(box.dnf("--refresh", "upgrade"))
     assert "engine-1.1-1.lab.noarch" in box.installed()
@@ -111,7 +111,7 @@ def test_a_box_with_the_old_key_alone_takes_nothing_else_that_way(rotated: Rotat
     box = boxed(tmp_path / "box", rotated.old)
     (box.folder / "root" / KEY).parent.mkdir(parents=True)
     (box.folder / "root" / KEY).write_bytes(rotated.old.key.export_public())
-    done = box.dnf("--setopt=switchroom.repo_gpgcheck=0", "install", "engine")
+    done = box.dnf("--setopt=switchroom-testing.repo_gpgcheck=0", "install", "engine")
     assert done.returncode != 0
     assert "engine" not in box.installed()
     box.stop()

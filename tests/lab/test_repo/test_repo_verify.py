@@ -110,18 +110,14 @@ def test_an_export_that_cannot_be_whole_is_refused(
 
 
 def test_the_command_line_publishes_promotes_and_verifies(
-    tmp_path: Path,
-    small: Path,
-    key: SigningKey,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path, small: Path, key: SigningKey, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("SWITCHROOM_CACHE", str(tmp_path / "cache"))
-    shutil.copytree(key.gnupghome, tmp_path / "cache/keys/development", ignore=shutil.ignore_patterns("S.*"))
     root = str(tmp_path / "root")
+    signing = ["--key", key.fingerprint, "--gnupghome", str(key.gnupghome)]
 
     def run(*words: str) -> Dict[str, object]:
-        code = main(["repo", words[0], "--root", root, "--json", *words[1:]])
+        signed = signing if words[0] in ("publish", "promote") else []
+        code = main(["repo", words[0], "--root", root, "--json", *words[1:], *signed])
         answer: Dict[str, object] = json.loads(capsys.readouterr().out)
         return {"code": code, **answer}
 

@@ -13,7 +13,7 @@ sys.path.insert(0, os.path.abspath(os.path.join(os.path.dirname(__file__), "../.
 
 import dnf.exceptions  # type: ignore
 
-from switchroom.box.dnf_child import files, offers, transaction
+from switchroom.box.dnf_child import files, offers, streams, transaction
 from switchroom.box.dnf_child.wire import LOCKED, LOG, Request, RequestError, open_channel, tell
 
 # What changes nothing ends with the tool; a transaction is never cut off because the tool was.
@@ -23,6 +23,7 @@ CHANGING = {
     "rehearse": transaction.rehearse,
     "remove": transaction.remove,
     "mark": transaction.mark,
+    "stream": streams.stream,
 }
 _PR_SET_PDEATHSIG = 1
 

@@ -10,6 +10,7 @@ import dnf.callback  # type: ignore
 import dnf.exceptions  # type: ignore
 import libdnf  # type: ignore
 
+from switchroom.box.dnf_child import signatures
 from switchroom.box.dnf_child.repositories import full_base, local_base
 from switchroom.box.dnf_child.wire import LOG, Request, RequestError, tell
 
@@ -50,7 +51,9 @@ def download(request: Request) -> List[Dict[str, Any]]:
         raise RequestError(_download_message(packages, evidence), evidence, hint) from error
     files = [_keep(package, request["into"]) for package in packages]
     for package in packages:
-        _ensure_key(base, package)
+        found = signatures.complaint(base, package)
+        if found:
+            raise RequestError(*found)
     kept = [
         {"path": path, "nevra": str(package), "sha256": sha256(path)}
         for path, package in zip(files, packages)
@@ -90,25 +93,6 @@ def _keep(package: Any, folder: str) -> str:
     return path
 
 
-def _ensure_key(base: Any, package: Any) -> None:
-    """Import the key that the repository's file names, if it lies on this machine and rpm lacks it."""
-    code, reason = base.package_signature_check(package)
-    if code != 1:
-        return  # whole, or beyond help: the check of the file itself tells
-    if not all(url.startswith("file:///") for url in base.repos[package.reponame].gpgkey):
-        hint = f"Import the key of the repository '{package.reponame}' with: rpm --import"
-        raise RequestError(f"The signature of '{package}' cannot be checked.", reason, hint)
-    try:
-        base.package_import_key(package, askcb=lambda *_key: True)
-    except (dnf.exceptions.Error, ValueError) as error:
-        raise _unsigned(str(package), str(error) or reason) from error
-
-
-def _unsigned(name: str, reason: str) -> RequestError:
-    hint = "Nothing was changed. Never install it; tell whoever runs the repository."
-    return RequestError(f"The signature of the package '{name}' is not valid.", reason, hint)
-
-
 def check_files(base: Any, kept: List[Dict[str, Any]]) -> List[Any]:
     """Return the packages of files that are what they were, and whose signatures are valid."""
     for one in kept:
@@ -124,7 +108,7 @@ def check_files(base: Any, kept: List[Dict[str, Any]]) -> List[Any]:
     for one, package in zip(kept, packages):
         code, reason = base.package_signature_check(package)
         if code != 0 or str(package) != one["nevra"]:
-            raise _unsigned(one["nevra"], reason or f"The file holds '{package}'.")
+            raise RequestError(*signatures.invalid(one["nevra"], reason or f"The file holds '{package}'."))
     return list(packages)
 
 

@@ -8,6 +8,7 @@ import dnf  # type: ignore
 import dnf.exceptions  # type: ignore
 import dnf.repo  # type: ignore
 
+from switchroom.box.dnf_child import binding, signatures
 from switchroom.box.dnf_child.wire import LOG, Request, RequestError, tell
 
 # What says that a repository could not be asked, as opposed to: its answer is not to be trusted.
@@ -43,10 +44,11 @@ def full_base(request: Request) -> Any:
     base = open_base(request)
     base.read_all_repos()
     _enable_channel(base, request.get("channel"))
+    signatures.enforce(base)
     for repo in base.repos.iter_enabled():
         repo.skip_if_unavailable = False
-        repo.gpgcheck = True
         _load(repo)
+        _check_binding(repo, base.conf.releasever)
     base.fill_sack()
     return base
 
@@ -77,6 +79,13 @@ def _load(repo: Any) -> None:
                 f"dnf config-manager --set-disabled {repo.id}",
             ) from error
         _load_cached(repo, evidence)
+
+
+def _check_binding(repo: Any, releasever: str) -> None:
+    """Refuse metadata that are signed, and meant for another channel, another major or another time."""
+    found = binding.problem(repo, releasever)
+    if found:
+        raise RequestError(found[0], hint=found[1])
 
 
 def _load_cached(repo: Any, evidence: str) -> None:

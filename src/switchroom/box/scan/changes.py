@@ -117,7 +117,7 @@ def _argument(seen: Seen, use: Use) -> bool:
 
 def _in_files(box: Box, seen: Seen) -> Iterator[Use]:
     for name, configuration in box.top_level().items():
-        if fnmatch(name, seen.file) and name != "extensions.conf":
+        if name == seen.file or (fnmatch(name, seen.file) and name != "extensions.conf"):
             yield from _absent(configuration, seen) if seen.absent else _present(configuration, seen)
 
 

@@ -16,7 +16,12 @@ from switchroom.catalog.model import Catalog
 from switchroom.catalog.removals import Removals, load_removals
 from switchroom.core.errors import ExitCode, SwitchroomError
 
-FWCONSOLE = ("/usr/sbin/fwconsole",)
+# It belongs to the user asterisk, whoever starts it: root gives it neither its rights nor its environment.
+FWCONSOLE = (
+    *("setpriv", "--reuid=asterisk", "--regid=asterisk", "--init-groups", "--no-new-privs", "--reset-env"),
+    *("env", "--chdir=/", "LC_ALL=C", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin"),
+    "/usr/sbin/fwconsole",
+)
 
 
 def check(

@@ -29,6 +29,7 @@ from switchroom.build.image.storage import FileSystem
 from switchroom.build.iso import policy
 from switchroom.build.iso.base import Base, open_base
 from switchroom.build.iso.basecheck import BaseCheck
+from switchroom.build.iso.foreign import Foreign
 from switchroom.build.iso.origin import Origin, obtain
 from switchroom.build.keys import SigningKey
 from switchroom.build.kickstart.check import check
@@ -57,8 +58,8 @@ _ROOM = 6 << 30  # bytes: a system, its packages twice, and the compressed resul
 class Order:
     """What to build, on a disk of ``size`` MiB; ``base`` is a path or an address.
 
-    ``repositories`` map ids to extra RPM repositories; ``ssh_keys`` and ``password_hash`` are root's,
-    ``variables`` those of the roles for the first boot; ``epoch`` dates signatures.
+    ``repositories`` map ids to extra RPM repositories with their keys; ``ssh_keys`` and ``password_hash``
+    are root's, ``variables`` those of the roles for the first boot; ``epoch`` dates signatures.
     """
 
     base: Origin
@@ -69,7 +70,7 @@ class Order:
     key: SigningKey
     epoch: int
     size: int
-    repositories: Mapping[str, Path] = field(default_factory=dict)
+    repositories: Mapping[str, Foreign] = field(default_factory=dict)
     ssh_keys: Sequence[str] = ()
     password_hash: str = ""
     variables: Mapping[str, Any] = field(default_factory=dict)
@@ -104,16 +105,15 @@ def build_image(order: Order, reporter: Reporter) -> Built:
 def _build(order: Order, folder: Path, reporter: Reporter) -> Built:
     _check_room(order.out.parent)
     found = obtain(order.base, reporter)
-    with reporter.step(
-        "Inspecting the base", found.path.stat().st_size if found.path.is_file() else 0
-    ) as step:
-        base = open_base(found.path)
-        _check_host(base)
-        policy.check_series(base, [order.series])
-        check = BaseCheck(found, order.base.unverified)
-        with check.copying(None, step.advance) as reading:
-            sums = reading.finish()
+    check = BaseCheck(found, order.base.unverified)
+    size = found.path.stat().st_size
+    with reporter.step("Reading the base", size) as step, check.copying(None, step.advance) as reading:
+        sums = reading.finish()
     check.judge(sums, reporter)
+    base = open_base(found.path, check.seen)
+    _check_host(base)
+    policy.check_series(base, [order.series])
+    policy.check_key(base, order.key)
     if not base.lab:
         check.tell(reporter)
     with mounts.unmounted_after(folder / "root"):
@@ -184,7 +184,15 @@ class _Build:
 
     def _supply(self) -> Supply:
         order = self._order
-        return Supply(self._base, order.repo_root, order.channel, order.key, order.epoch, order.repositories)
+        return Supply(
+            base=self._base,
+            repo_root=order.repo_root,
+            channel=order.channel,
+            key=order.key,
+            epoch=order.epoch,
+            extra=order.repositories,
+            warn=self._reporter.warn,
+        )
 
     def _scratch(self) -> Path:
         scratch = self._folder / "dnf"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import List, Mapping, Sequence, Tuple
+from typing import Callable, List, Mapping, Sequence, Tuple
 
 import createrepo_c as cr
 
 from switchroom.build.iso import content, policy, xorriso
 from switchroom.build.iso.base import Base, check_unchanged
-from switchroom.build.iso.closure import MEDIUM, OURS, unpack_metadata, urls
+from switchroom.build.iso.closure import MEDIUM, OURS, folders, taken, unpack_metadata, urls
+from switchroom.build.iso.foreign import Foreign, vouched
 from switchroom.build.keys import SigningKey
 from switchroom.build.kickstart.packages import Chosen, Request, refused, solve
 from switchroom.build.repo.export import export_media
@@ -31,7 +32,8 @@ class Supply:
     channel: str
     key: SigningKey
     epoch: int
-    extra: Mapping[str, Path] = field(default_factory=dict)
+    warn: Callable[[str], None]
+    extra: Mapping[str, Foreign] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -56,13 +58,15 @@ def lay_out(supply: Supply, request: Request, names: Sequence[str], folder: Path
     )
     policy.check_packages(supply.base, packages)
     metadata = unpack_metadata(supply.base, scratch)
-    repositories = {OURS: ours, **supply.extra, **{MEDIUM + name: path for name, path in metadata.items()}}
-    solved = solve(urls(repositories), request.everything, el, scratch)
+    places = {OURS: ours, **folders(supply.extra), **{MEDIUM + name: at for name, at in metadata.items()}}
+    solved = solve(urls(places), request.everything, el, scratch)
     if solved.missing:
         raise refused(solved.missing, request, _HINT)
-    added = [supply.extra[one.repo] / one.location for one in solved.chosen if one.repo in supply.extra]
+    added = taken(supply.extra, solved.chosen)
     if added:
-        content.add_packages(ours, packages, added, key, supply.epoch)
+        copies, dated = scratch / "foreign", supply.epoch
+        more = vouched(supply.extra, added, copies, key=key, epoch=dated, warn=supply.warn)
+        content.add_packages(ours, packages, more, key, dated)
     (folder / content.KEY).write_bytes(trusted_keys(supply.repo_root, key))
     laid = Laid(folder, _from_base(supply.base, metadata, solved.chosen, folder), _keys(supply.base, folder))
     check_unchanged(supply.base)

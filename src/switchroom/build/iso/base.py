@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import FrozenSet, Tuple
+from typing import FrozenSet, Optional, Tuple
 
 from switchroom.build.iso import xorriso
 from switchroom.build.iso.layout import Layout, Volume, read_layout, read_volume
@@ -59,18 +59,12 @@ class Base:
         return self.family == LAB_FAMILY
 
 
-def open_base(path: Path) -> Base:
-    """Inspect a medium without unpacking it.
+def open_base(path: Path, seen: Optional[FileState] = None) -> Base:
+    """Inspect a medium without unpacking it; ``seen`` is its state when its checksum began to be taken.
 
     Raises SwitchroomError when it is missing, is no (whole, bootable) ISO, or is not of a supported release.
     """
-    if not path.is_file():
-        raise SwitchroomError(
-            f"The base image '{path}' does not exist.",
-            hint="Give the path of a Rocky, Alma or CentOS Stream ISO.",
-            code=ExitCode.USAGE,
-        )
-    seen = _state(path)
+    seen = seen or state(path)
     volume = read_volume(path)
     files = xorriso.paths(path)
     release = read_release(path, files, volume.volume_id)
@@ -89,14 +83,29 @@ def open_base(path: Path) -> Base:
     )
 
 
+def state(path: Path) -> FileState:
+    """Return what changes with a medium's file; the inode's time cannot be set back, unlike the content's.
+
+    Raises SwitchroomError (usage) where there is no such file.
+    """
+    if not path.is_file():
+        raise SwitchroomError(
+            f"The base image '{path}' does not exist.",
+            hint="Give the path of a Rocky, Alma or CentOS Stream ISO.",
+            code=ExitCode.USAGE,
+        )
+    found = path.stat()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
 def check_unchanged(base: Base) -> None:
     """Raise SwitchroomError (refused) if the base is not the file any more that it was when it was opened.
 
     To be called when all of it has been read: what was read would be put together from two files else.
     """
     try:
-        same = _state(base.path) == base.seen
-    except OSError:
+        same = state(base.path) == base.seen
+    except (OSError, SwitchroomError):
         same = False
     if not same:
         raise SwitchroomError(
@@ -104,12 +113,6 @@ def check_unchanged(base: Base) -> None:
             hint="Wait until what writes to it (a download, a copy) is done, and run the same command again.",
             code=ExitCode.REFUSED,
         )
-
-
-def _state(path: Path) -> FileState:
-    """Return what changes with a file; the inode's time cannot be set back, unlike that of the content."""
-    found = path.stat()
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def _check_layout(path: Path, layout: Layout) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Callable, List, Optional, Tuple
 
 from switchroom.build.iso import xorriso
+from switchroom.build.iso.base import state
 from switchroom.build.iso.boot_area import SIZE as HEAD_SIZE
 from switchroom.build.iso.copying import BaseSums, Copying
 from switchroom.build.iso.mediasum import MediaCheck, embedded, has_field, volume_size
@@ -31,12 +32,14 @@ class Checked(str, enum.Enum):
 class BaseCheck:
     """The check of one base while its bytes pass; ``by`` is what says that it is whole.
 
+    ``seen`` is the file's state before. Raises SwitchroomError (usage) where there is none.
+
     A media checksum is compared only where no checksum of the publisher is: that one says all the other
     could, and a second sum of every byte costs as much as the first.
     """
 
     def __init__(self, found: Found, unverified: bool) -> None:
-        self._found = found
+        self._found, self.seen = found, state(found.path)
         with found.path.open("rb") as stream:
             self._head = stream.read(HEAD_SIZE)
         self._carries = has_field(self._head)
@@ -67,6 +70,15 @@ class BaseCheck:
             advance(count)
 
         return Copying(self._found.path, image, media, passed)
+
+    def settle(self, copying: Copying, reporter: Reporter) -> None:
+        """Wait until a checksum that was given holds; before it does, nothing of the base may be parsed.
+
+        Raises SwitchroomError (refused) when it does not.
+        """
+        if self._found.sha256:
+            with reporter.step("Comparing the base with its checksum"):
+                self.judge(copying.finish(), reporter)
 
     def judge(self, sums: BaseSums, reporter: Reporter) -> None:
         """Raise SwitchroomError (refused) for a base that is not its publisher's; tell of damage let pass."""

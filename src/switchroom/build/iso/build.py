@@ -12,6 +12,7 @@ from switchroom.build.iso import (
     closure,
     content,
     extras,
+    foreign,
     graft,
     loaders,
     manifest,
@@ -103,19 +104,28 @@ def build_iso(order: Order, reporter: Reporter) -> Built:
 
 def _build(order: Order, names: Sequence[str], folder: Path, reporter: Reporter) -> Built:
     found = _find(order, reporter)
-    with reporter.step("Inspecting the base"):
-        base = open_base(found.path)
     check = BaseCheck(found, order.base.unverified)
-    if not base.lab:
-        check.tell(reporter)
+    remaster.check_space(found.path, 0, order.out.parent)
+    with check.copying(folder / order.out.name) as copying:
+        check.settle(copying, reporter)
+        with reporter.step("Inspecting the base"):
+            base = open_base(found.path, check.seen)
+        if not base.lab:
+            check.tell(reporter)
+        wanted, volume_id = _fitting(order, names, base, reporter)
+        return _Build(order, _Base(base, check, volume_id), folder, reporter).run(wanted, copying)
+
+
+def _fitting(order: Order, names: Sequence[str], base: Base, reporter: Reporter) -> Tuple[Sequence[str], str]:
+    """Return the packages for a base and the new volume id; raises where the base does not fit the order."""
     volume_id = order.volume_id or _volume_id(base)
     policy.check_series(base, order.series)
+    policy.check_key(base, order.key)
     if base.lab and kernel_label(volume_id) != volume_id:
         reporter.warn("The lab's GRUB cannot pass such a volume id to a kernel; EL's can.")
     wanted = content.needed(order.repo_root, order.channel, names, el=int(base.major))
     order.key.check_usable(order.epoch)
-    remaster.check_space(base, 0, order.out.parent)
-    return _Build(order, _Base(base, check, volume_id), folder, reporter).run(wanted)
+    return wanted, volume_id
 
 
 @dataclass(frozen=True)
@@ -136,12 +146,7 @@ class _Build:
         self._folder, self._reporter = folder, reporter
         self._repository = folder / "repo"
 
-    def run(self, wanted: Sequence[str]) -> Built:
-        image = self._folder / self._order.out.name
-        with self._check.copying(image) as copying:
-            return self._run(wanted, copying)
-
-    def _run(self, wanted: Sequence[str], copying: Copying) -> Built:
+    def run(self, wanted: Sequence[str], copying: Copying) -> Built:
         packages, closed = self._packages(wanted)
         with self._reporter.step("Writing the boot menu into the EFI system partition"):
             (self._folder / "esp.cfg").write_text(loaders.esp_text(self._volume_id))
@@ -151,7 +156,7 @@ class _Build:
         files = self._files(closed)
         late = self._late(packages, closed, boot, files)
         added = sum(map(graft.length, files.values()))
-        remaster.check_space(self._base, added, self._order.out.parent)
+        remaster.check_space(self._base.path, added, self._order.out.parent)
         removed, remarks = extras.own_boot(self._base)
         for line in remarks:
             self._reporter.warn(line)
@@ -174,11 +179,19 @@ class _Build:
             )
             step.note(f"{len(packages)} packages")
         if self._base.lab:
-            return packages, Closure((), ())
+            return packages, Closure({}, ())
         policy.check_packages(self._base, packages)
         closed = self._close()
         if closed.added:
-            packages = content.add_packages(self._repository, packages, closed.added, order.key, order.epoch)
+            added = foreign.vouched(
+                order.repositories.local,
+                closed.added,
+                self._folder / "foreign",
+                key=order.key,
+                epoch=order.epoch,
+                warn=self._reporter.warn,
+            )
+            packages = content.add_packages(self._repository, packages, added, order.key, order.epoch)
         return packages, closed
 
     def _close(self) -> Closure:

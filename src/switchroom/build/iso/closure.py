@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Dict, List, Mapping, Tuple
+from typing import Dict, List, Mapping, Sequence, Tuple
 
 from switchroom.build.iso import xorriso
 from switchroom.build.iso.base import Base
 from switchroom.build.iso.fetch import is_url
-from switchroom.build.kickstart.packages import Request, Solved, refused, solve
+from switchroom.build.iso.foreign import Foreign
+from switchroom.build.kickstart.packages import Chosen, Request, Solved, refused, solve
 from switchroom.core.errors import ExitCode, SwitchroomError
 
 # No id that a person gives has a colon.
@@ -25,12 +26,12 @@ _HINT = (
 
 @dataclass(frozen=True)
 class Repositories:
-    """Repositories by id: ``folders`` to copy from, and the URLs of those that the installation reaches.
+    """Repositories by id: the ``local`` ones to copy from, the URLs of those that the installation reaches.
 
     ``source`` is the URL of the one that a base without packages takes the system from.
     """
 
-    folders: Mapping[str, Path] = field(default_factory=dict)
+    local: Mapping[str, Foreign] = field(default_factory=dict)
     network: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
 
@@ -42,13 +43,13 @@ class Repositories:
 
 @dataclass(frozen=True)
 class Closure:
-    """``added`` are the packages to copy from named repositories, ``missing`` what the medium then lacks.
+    """``added`` are the packages to copy, by their repository's id, ``missing`` what the medium then lacks.
 
     ``reached`` are the repositories (id to address) that Anaconda itself needs for the system, beside the one
     it takes the system from.
     """
 
-    added: Tuple[Path, ...]
+    added: Mapping[str, Sequence[Path]]
     missing: Tuple[str, ...]
     reached: Mapping[str, str] = field(default_factory=dict)
 
@@ -68,7 +69,7 @@ def resolve(base: Base, ours: Path, named: Repositories, request: Request, scrat
     """
     _check_source(base, named)
     medium = urls({MEDIUM + name: path for name, path in unpack_metadata(base, scratch).items()})
-    local = {**medium, **urls({OURS: ours, **named.folders})}
+    local = {**medium, **urls({OURS: ours, **folders(named.local)})}
     if medium:
         system = solve(medium, request.system, request.el, scratch)
         solved = _on_medium(base, solve(local, request.everything, request.el, scratch))
@@ -79,14 +80,28 @@ def resolve(base: Base, ours: Path, named: Repositories, request: Request, scrat
         solved = solve({**local, **named.remote}, request.everything, request.el, scratch)
     if solved.missing:
         raise refused(solved.missing, request, _HINT)
-    added = {named.folders[one.repo] / one.location for one in solved.chosen if one.repo in named.folders}
+    added = taken(named.local, solved.chosen)
     reached = {name: url for name, url in named.network.items() if system.missing and is_url(url)}
-    return Closure(tuple(sorted(added)), tuple(sorted(missing)), reached)
+    return Closure(added, tuple(sorted(missing)), reached)
 
 
-def urls(folders: Mapping[str, Path]) -> Dict[str, str]:
+def folders(local: Mapping[str, Foreign]) -> Dict[str, Path]:
+    """Return where local repositories are, by id."""
+    return {name: one.folder for name, one in local.items()}
+
+
+def taken(local: Mapping[str, Foreign], chosen: Sequence[Chosen]) -> Dict[str, List[Path]]:
+    """Return the files of chosen packages that are to be copied from local repositories, by id."""
+    found: Dict[str, List[Path]] = {}
+    for one in sorted(chosen, key=lambda one: one.location):
+        if one.repo in local:
+            found.setdefault(one.repo, []).append(local[one.repo].folder / one.location)
+    return found
+
+
+def urls(places: Mapping[str, Path]) -> Dict[str, str]:
     """Return repositories as the solver takes them, from id and folder to id and URL."""
-    return {name: folder.as_uri() for name, folder in folders.items()}
+    return {name: folder.as_uri() for name, folder in places.items()}
 
 
 def _on_medium(base: Base, solved: Solved) -> Solved:

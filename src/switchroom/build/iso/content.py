@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 from typing import Dict, List, Sequence, Tuple
@@ -14,9 +13,10 @@ from switchroom.build.keys import SigningKey
 from switchroom.build.kickstart.check import check
 from switchroom.build.kickstart.render import render
 from switchroom.build.kickstart.settings import KickstartSettings
+from switchroom.build.repo import binding
 from switchroom.build.repo.generation import write_repository
 from switchroom.build.repo.layout import PUBLIC_KEY, open_repo
-from switchroom.build.repo.metadata import RepoPackage, in_order, newest_first, read_rpm
+from switchroom.build.repo.metadata import RepoPackage, in_order, newest_first
 from switchroom.build.workspace import data_path
 from switchroom.core.errors import ExitCode, SwitchroomError
 
@@ -59,18 +59,17 @@ def _requirements(package: RepoPackage, available: Sequence[RepoPackage]) -> Lis
 
 
 def add_packages(
-    repository: Path, packages: Sequence[RepoPackage], added: Sequence[Path], key: SigningKey, epoch: int
+    repository: Path,
+    packages: Sequence[RepoPackage],
+    more: Sequence[RepoPackage],
+    key: SigningKey,
+    epoch: int,
 ) -> Tuple[RepoPackage, ...]:
-    """Make a media repository anew with packages from elsewhere, which our key then vouches for."""
-    foreign = repository.with_name("foreign")
-    foreign.mkdir()
-    copies = [Path(shutil.copyfile(path, foreign / path.name)) for path in added]
-    key.sign_rpms(copies, epoch)
-    for copy in copies:
-        os.utime(copy, (epoch, epoch))  # the metadata names a file's date
-    together = in_order([*packages, *map(read_rpm, copies)])
+    """Make a media repository anew with packages from elsewhere that our key vouches for."""
+    together, bound = in_order([*packages, *more]), binding.read(repository)
+    assert bound  # noqa: S101 - it was exported a moment ago
     shutil.rmtree(repository)
-    write_repository(repository, together, key, epoch)
+    write_repository(repository, together, key, epoch, bound)
     return together
 
 

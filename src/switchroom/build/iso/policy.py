@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Iterator, Sequence
 
 from switchroom.build.iso.base import Base
+from switchroom.build.keys import SigningKey
 from switchroom.build.repo.metadata import RepoPackage
 from switchroom.catalog.model import Series, SeriesType
 from switchroom.core.errors import ExitCode, SwitchroomError
@@ -20,6 +21,16 @@ def check_series(base: Base, series: Sequence[Series]) -> None:
         raise SwitchroomError(
             f"The series '{fixtures[0]}' is a fixture of the lab and never goes onto a real base.",
             hint="Leave it out, or build on '--base lab'.",
+            code=ExitCode.REFUSED,
+        )
+
+
+def check_key(base: Base, key: SigningKey) -> None:
+    """Raise SwitchroomError (refused) for a real base and the key that nobody should trust."""
+    if key.development and not base.lab:
+        raise SwitchroomError(
+            "Nothing that the development key signs goes onto a real base.",
+            hint="Name the release key with --key FINGERPRINT, or build on '--base lab'.",
             code=ExitCode.REFUSED,
         )
 

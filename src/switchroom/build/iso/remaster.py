@@ -43,10 +43,10 @@ class BootParts:
     treeinfo: bytes
 
 
-def check_space(base: Base, added: int, folder: Path) -> None:
+def check_space(base: Path, added: int, folder: Path) -> None:
     """Raise unless ``folder`` has room for the base and, in image and layout, ``added`` bytes."""
     folder.mkdir(parents=True, exist_ok=True)
-    needed, free = base.path.stat().st_size + 2 * added + _MARGIN, shutil.disk_usage(folder).free
+    needed, free = base.stat().st_size + 2 * added + _MARGIN, shutil.disk_usage(folder).free
     if free < needed:
         raise SwitchroomError(
             f"'{folder}' has {free >> 20} MiB free; the image needs {needed >> 20} MiB.",

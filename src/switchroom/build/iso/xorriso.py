@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import stat
 import sys
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Callable, Dict, FrozenSet, List, Mapping, Optional, Set, Tuple
 
+from switchroom.core.errors import ExitCode, SwitchroomError
 from switchroom.core.process import Arg, failure, follow, run
 
 BLOCK = 2048  # bytes in an ISO 9660 block
+_SHOWN = 12  # names in one message
 _EXTENT = re.compile(r"File data lba: +\d+ , +(\d+) , +(\d+) , +\d+ , (.*)$")
 # xorriso's own start-up files could change what it writes.
 _QUIET = ("xorriso", "-no_rc", "-abort_on", "FAILURE", "-backslash_codes", "encode_results")
@@ -53,9 +56,14 @@ def _path(quoted: str) -> str:
 
 
 def extract(image: Path, wanted: Mapping[str, Path]) -> None:
-    """Copy files or folders (path on the image to path on disk) out of an image; all become writable."""
+    """Copy files or folders (path on the image to path on disk) out of an image; all become writable.
+
+    Raises SwitchroomError (refused), with nothing written, where one of them is or holds anything else: a
+    link of a stranger's image would be followed here, a device be made.
+    """
     if not wanted:
         return
+    _refuse_special(image, wanted)
     commands = [word for source, dest in wanted.items() for word in ("-extract", f"/{source}", str(dest))]
     for dest in wanted.values():
         dest.parent.mkdir(parents=True, exist_ok=True)
@@ -65,7 +73,37 @@ def extract(image: Path, wanted: Mapping[str, Path]) -> None:
     )
     for dest in wanted.values():
         for path in (dest, *dest.rglob("*")):
-            path.chmod(0o755 if path.is_dir() else 0o644)
+            _open_up(path)
+
+
+def _refuse_special(image: Path, wanted: Mapping[str, Path]) -> None:
+    """Raise SwitchroomError (refused) unless all that is wanted are plain files and folders."""
+    found: List[str] = []
+    tops = {PurePosixPath(name) for name in wanted}
+
+    def take(line: str) -> None:
+        name = PurePosixPath(_path(line)) if line.startswith("'/") else None
+        if name and tops & {name, *name.parents}:
+            found.append(str(name))
+
+    odd = ("-find", "/", "-not", "-type", "f", "-and", "-not", "-type", "d", "--")
+    _each_line(image, take, *odd, what=f"Listing '{image.name}'")
+    if found:
+        raise SwitchroomError(
+            f"'{image.name}' holds what is neither a file nor a folder where only these belong.",
+            cause="\n".join(map(repr, sorted(found)[:_SHOWN])),
+            hint="No publisher makes such a medium: get it anew, and name its checksum with --base-sums.",
+            code=ExitCode.REFUSED,
+        )
+
+
+def _open_up(path: Path) -> None:
+    """Let everybody read a file or folder that was extracted, and its owner write; no link is followed."""
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        os.fchmod(handle, 0o755 if stat.S_ISDIR(os.fstat(handle).st_mode) else 0o644)
+    finally:
+        os.close(handle)
 
 
 def extents(

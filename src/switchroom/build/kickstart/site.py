@@ -27,14 +27,19 @@ def packages(el: int, variables: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the packages that the roles may install on an Enterprise Linux major.
 
     Each role has them in ``vars/el<major>.yml``, as ``__<role>_packages`` and ``__<role>_packages_<what>``; a
-    variable ``<role>_<what>`` that is false leaves the latter out.
+    variable ``<role>_<what>`` that is false leaves the latter out. ``asterisk_sounds`` names packages itself.
     """
     return tuple(sorted(asked(el, variables)))
 
 
 def asked(el: int, variables: Mapping[str, Any]) -> dict[str, str]:
     """Return the same packages, each with a role that may install it."""
-    return {name: role for role in roles(variables) for name in _of_role(role, el, variables)}
+    heard = variables.get("asterisk_sounds") or []
+    named = (
+        heard.split(",") if isinstance(heard, str) else heard
+    )  # as Ansible reads a text where it wants a list
+    found = {name: role for role in roles(variables) for name in _of_role(role, el, variables)}
+    return {**found, **dict.fromkeys(named, "asterisk")}
 
 
 def check(variables: Mapping[str, Any]) -> None:

@@ -11,6 +11,7 @@ from switchroom.build.repo.layout import STABLE, TESTING, open_repo
 from switchroom.build.repo.promote import promote
 from switchroom.build.repo.publish import publish
 from switchroom.build.repo.qa import record
+from switchroom.build.repo.renew import Renewed, renew
 from switchroom.build.repo.rollback import rollback
 from switchroom.build.repo.status import status
 from switchroom.build.repo.verify import verify
@@ -18,11 +19,13 @@ from switchroom.build.repo.verify import verify
 __all__ = [
     "STABLE",
     "TESTING",
+    "Renewed",
     "export_media",
     "open_repo",
     "promote",
     "publish",
     "record",
+    "renew",
     "rollback",
     "set_policy",
     "status",

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Any, List
+from typing import Any, List, Set
 
 import createrepo_c as cr
 import requests
 
 from switchroom.build.repo.closure import Capabilities
 from switchroom.build.repo.metadata import RepoPackage
+from switchroom.build.repo.streams import hidden, name_of
 from switchroom.core.errors import ExitCode, SwitchroomError
 from switchroom.core.files import sha256
 
 _TIMEOUT_SECONDS = 60
+_MODULES = "modules"
 
 
 def load_base(spec: str) -> Capabilities:
@@ -32,7 +34,7 @@ def load_base(spec: str) -> Capabilities:
         )
     try:
         return _read(place)
-    except (OSError, requests.RequestException, cr.CreaterepoCError, KeyError) as error:
+    except (OSError, requests.RequestException, cr.CreaterepoCError, KeyError, ValueError) as error:
         raise SwitchroomError(
             f"The base repository '{name}' at '{place}' cannot be read.",
             cause=str(error),
@@ -59,15 +61,33 @@ def _load_folder(folder: Path) -> Capabilities:
     if sha256(primary) != repomd["primary"].checksum:
         raise OSError(f"'{primary}' does not match the checksum in repomd.xml")
     cr.xml_parse_primary(str(primary), pkgcb=keep, do_files=True)
-    return Capabilities(packages)
+    asleep = _asleep(folder, repomd)
+    return Capabilities(
+        [one for one in packages if name_of(one) not in asleep],
+        [one for one in packages if name_of(one) in asleep],
+    )
+
+
+def _asleep(folder: Path, repomd: Any) -> Set[str]:
+    """Return the packages that modular filtering hides from a box."""
+    record = next((one for one in repomd.records if one.type == _MODULES), None)
+    if record is None:
+        return set()
+    modules = folder / record.location_href
+    if sha256(modules) != record.checksum:
+        raise OSError(f"'{modules}' does not match the checksum in repomd.xml")
+    return hidden(modules)
 
 
 def _download(url: str, folder: Path) -> Path:
     target = folder / "repodata" / "repomd.xml"
     target.parent.mkdir()
     target.write_bytes(_get(f"{url}/repodata/repomd.xml"))
-    href = cr.Repomd(str(target))["primary"].location_href
-    (target.parent / Path(href).name).write_bytes(_get(f"{url}/{href}"))
+    for record in cr.Repomd(str(target)).records:
+        if record.type in ("primary", _MODULES):
+            (target.parent / Path(record.location_href).name).write_bytes(
+                _get(f"{url}/{record.location_href}")
+            )
     return folder
 
 

@@ -13,9 +13,13 @@ OUR_NAMES = ("asterisk", "switchroom")
 
 
 class Capabilities:
-    """Everything a set of packages offers: provides and files."""
+    """Everything a set of packages offers: provides and files; what those ``asleep`` do counts for nothing.
 
-    def __init__(self, packages: Iterable[RepoPackage]) -> None:
+    They are of module streams that a box has not by default.
+    """
+
+    def __init__(self, packages: Iterable[RepoPackage], asleep: Sequence[RepoPackage] = ()) -> None:
+        self._asleep = Capabilities(asleep) if asleep else None
         self._provides: Dict[str, List[Dependency]] = {}
         self._files: Set[str] = set()
         for package in packages:
@@ -26,6 +30,10 @@ class Capabilities:
     def names(self, dependency: Dependency) -> bool:
         """Tell whether the dependency's name is offered, in whatever version."""
         return dependency.name in self._provides or dependency.name in self._files
+
+    def would_satisfy(self, dependency: Dependency) -> bool:
+        """Tell whether a package that is asleep would meet the dependency."""
+        return self._asleep is not None and self._asleep.satisfy(dependency)
 
     def satisfy(self, dependency: Dependency) -> bool:
         """Tell whether the dependency is met."""
@@ -56,6 +64,8 @@ def check_closure(
         own = ours.names(need) or need.name.startswith(OUR_NAMES)
         if inside.satisfy(need) or (not own and any(base.satisfy(need) for base in bases)):
             continue
+        if any(base.would_satisfy(need) for base in bases):
+            line += ": only a module stream that boxes do not have by default provides it"
         rich = need.name.startswith("(")
         if own or (bases and not rich):
             closure.broken.append(line)

@@ -7,6 +7,7 @@ from typing import Optional, Sequence, Tuple
 
 from switchroom.build.keys import SigningKey
 from switchroom.build.repo import layout
+from switchroom.build.repo.binding import MEDIUM, Binding
 from switchroom.build.repo.generation import write_repository
 from switchroom.build.repo.keyring import trusted_keys
 from switchroom.build.repo.metadata import RepoPackage
@@ -47,5 +48,5 @@ def export_media(
             hint=f"Publish packages to it first: switchroom repo publish --el {el}",
         )
     with staging(dest.parent) as scratch:
-        write_repository(scratch / "media", chosen, key, epoch).rename(dest)
+        write_repository(scratch / "media", chosen, key, epoch, Binding(MEDIUM, el)).rename(dest)
     return chosen

@@ -10,6 +10,7 @@ from typing import Dict, Iterable, List, Mapping, Sequence, Tuple
 
 from switchroom.build.keys import SigningKey
 from switchroom.build.repo.metadata import RepoPackage, read_rpm
+from switchroom.build.repo.texts import check_texts
 from switchroom.build.signatures import Verdict, Verifier
 from switchroom.core import process
 from switchroom.core.errors import ExitCode, SwitchroomError
@@ -30,6 +31,11 @@ class Incoming:
     built: int
     signed: bool
 
+    @property
+    def release(self) -> str:
+        """The package's release, with what says where it was built."""
+        return self.file_name.rsplit("-", 1)[1].rsplit(".", 2)[0]
+
 
 def find_rpms(inputs: Sequence[Path]) -> List[Path]:
     """Return the package files named, and those anywhere below the folders named, less source packages."""
@@ -49,7 +55,7 @@ def find_rpms(inputs: Sequence[Path]) -> List[Path]:
 
 
 def judge(paths: Sequence[Path], verifier: Verifier) -> Tuple[Incoming, ...]:
-    """Read packages; raises SwitchroomError for torn or foreign-signed ones and for two that clash."""
+    """Read packages; raises SwitchroomError for torn and foreign-signed ones, two that clash, odd texts."""
     verdicts = verifier.rpms(paths)
     bad = {path: verdict for path, verdict in verdicts.items() if verdict in _REFUSED}
     if bad:
@@ -61,6 +67,7 @@ def judge(paths: Sequence[Path], verifier: Verifier) -> Tuple[Incoming, ...]:
         twin = by_name.setdefault(name, found)
         if twin.content != content:
             raise clash(name, f"{twin.path} and {path} differ")
+    check_texts(map(read_rpm, paths))
     return tuple(by_name[name] for name in sorted(by_name))
 
 

@@ -9,15 +9,17 @@ one rename.
 from __future__ import annotations
 
 import contextlib
+import datetime
 import json
 import os
 import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ContextManager, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, ContextManager, Dict, FrozenSet, Iterator, List, Mapping, Optional, Tuple
 from urllib.parse import quote
 
+from switchroom.build.repo.binding import Binding, check_until, default_until
 from switchroom.build.repo.metadata import DEBUG, PACKAGES, RepoPackage, read_generation, read_repository
 from switchroom.core import lock
 from switchroom.core.errors import ExitCode, SwitchroomError
@@ -67,6 +69,10 @@ class Channel:
         """The folder of whole, immutable repositories."""
         return self.folder / "generations"
 
+    def binding(self, until: Optional[datetime.date] = None) -> Binding:
+        """Return what the channel's next metadata are good for (default: 30 days)."""
+        return Binding(self.name, self.el, check_until(until) if until else default_until())
+
     @property
     def mirrorlist(self) -> Path:
         """The file dnf reads first: one line, the URL of the current generation."""
@@ -103,6 +109,11 @@ class Channel:
         """Return when the oldest generation on disk that holds a package was made, None if none does."""
         holding = (n for n in self.numbers() if (self.generation(n) / PACKAGES / file_name).is_file())
         return next(map(self.made, holding), None)
+
+    def holds(self, number: int) -> FrozenSet[str]:
+        """Return the names of a generation's package files; a renewal holds the same as what it renews."""
+        folder = self.generation(number)
+        return frozenset(path.name for path in folder.glob(f"**/{PACKAGES}/*.rpm"))
 
     def mirrorlists(self) -> Dict[Path, str]:
         """Return what each mirror list has to say now."""
@@ -142,12 +153,20 @@ class Channel:
                 self._remove(number)
 
     def prune(self, retention: float) -> None:
-        """Remove generations beyond the last three that were superseded over ``retention`` seconds ago."""
-        numbers = self.numbers()
+        """Remove what was superseded over ``retention`` seconds ago, but for the last three sets."""
+        numbers, kept = self.numbers(), self._last_sets()
         limit = time.time() - retention
-        for number, successor in zip(numbers[:-_KEEP_GENERATIONS], numbers[1:]):
-            if self.made(successor) <= limit:
+        for number, successor in zip(numbers, numbers[1:]):
+            if number not in kept and self.made(successor) <= limit:
                 self._remove(number)
+
+    def _last_sets(self) -> List[int]:
+        """Return the newest generations that hold the last few different sets."""
+        found: List[int] = []
+        for number in reversed(self.numbers()):
+            if len(found) < _KEEP_GENERATIONS and not (found and self.holds(number) == self.holds(found[-1])):
+                found.append(number)
+        return found
 
     def _remove(self, number: int) -> None:
         doomed = self.generations / f"{_OLD}{number:04d}"
@@ -238,6 +257,12 @@ def public_key(root: Path) -> bytes:
 
 def settle(root: Path, exported: bytes, url: Optional[str]) -> None:
     """Record the URL (None: its place on disk) and the public key of a repository, new or not."""
+    if url and not url.startswith(("https://", "file://")):
+        raise SwitchroomError(
+            f"Boxes do not read mirror lists from '{url}'.",
+            hint="Publish over https: whoever is between could name another, older generation else.",
+            code=ExitCode.USAGE,
+        )
     if not (root / PUBLIC_KEY).is_file():
         write_atomic(root / PUBLIC_KEY, exported)
     if url or not (root / _SETTINGS).is_file():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 from dataclasses import dataclass
@@ -113,7 +114,7 @@ def read_repository(folder: Path) -> Tuple[RepoPackage, ...]:
         raise SwitchroomError(
             f"The repository metadata in '{folder}' cannot be read.",
             cause=str(error),
-            hint="Check it with: switchroom repo verify",
+            hint="Check it with: switchroom repo verify. Leave it with: switchroom repo rollback",
         ) from error
     return in_order(RepoPackage(folder / record.location_href, record) for record in records)
 
@@ -122,6 +123,15 @@ def read_generation(folder: Path) -> Tuple[RepoPackage, ...]:
     """Return the packages of a generation and, where it has one, of its debug part; raises as above."""
     parts = [place for place in (folder, folder / DEBUG) if place == folder or place.is_dir()]
     return in_order(package for place in parts for package in read_repository(place))
+
+
+def read_files(folder: Path) -> Tuple[RepoPackage, ...]:
+    """Return the packages whose files lie in a generation and its debug part, whatever its metadata says."""
+    found = []
+    for path in sorted((*folder.glob(f"{PACKAGES}/*.rpm"), *folder.glob(f"{DEBUG}/{PACKAGES}/*.rpm"))):
+        with contextlib.suppress(OSError, cr.CreaterepoCError):
+            found.append(read_rpm(path))
+    return in_order(found)
 
 
 def in_order(packages: Any) -> Tuple[RepoPackage, ...]:
@@ -135,8 +145,10 @@ def without(packages: Sequence[RepoPackage], others: Sequence[RepoPackage]) -> T
     return tuple(package for package in packages if package.file_name not in known)
 
 
-def write_repodata(folder: Path, packages: Sequence[RepoPackage], epoch: int) -> Path:
-    """Write ``repodata/`` for packages of this folder and return repomd.xml.
+def write_repodata(
+    folder: Path, packages: Sequence[RepoPackage], epoch: int, tags: Sequence[str] = ()
+) -> Path:
+    """Write ``repodata/`` for packages of this folder, with content tags, and return repomd.xml.
 
     ``epoch`` (seconds since 1970) is its revision and the date of every record, as createrepo_c's
     ``--revision`` and ``--set-timestamp-to-revision`` do.
@@ -145,6 +157,8 @@ def write_repodata(folder: Path, packages: Sequence[RepoPackage], epoch: int) ->
     repodata.mkdir()
     repomd = cr.Repomd()
     repomd.set_revision(str(epoch))
+    for tag in tags:
+        repomd.add_content_tag(tag)
     try:
         for kind, path in _write_lists(repodata, in_order(packages)).items():
             repomd.set_record(_record(kind, path, epoch))

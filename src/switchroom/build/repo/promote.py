@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional, Sequence, Tuple
@@ -11,6 +12,7 @@ from switchroom.build.keys import SigningKey
 from switchroom.build.repo import chronicle, layout, records
 from switchroom.build.repo import incoming as inbox
 from switchroom.build.repo.base import load_base
+from switchroom.build.repo.binding import Binding
 from switchroom.build.repo.closure import Capabilities, check_closure
 from switchroom.build.repo.gate import Gate
 from switchroom.build.repo.generation import write_generation
@@ -35,6 +37,7 @@ def promote(
     base_repos: Sequence[str] = (),
     retention: float = layout.RETENTION_SECONDS,
     force: Optional[str] = None,
+    until: Optional[datetime.date] = None,
     dry_run: bool = False,
 ) -> Published:
     """Add packages of testing (``names``: names or NEVRAs, None for all) to stable in one step.
@@ -48,7 +51,7 @@ def promote(
     promoted.
     """
     source, target = open_repo(root, TESTING, el), open_repo(root, STABLE, el)
-    bases = [load_base(spec) for spec in base_repos]
+    bases, bound = [load_base(spec) for spec in base_repos], target.binding(until)
     with contextlib.nullcontext() if dry_run else layout.writer_lock(root):
         judged = _judge(source, target, names, key=key, force=force, bases=bases)
         if not dry_run:
@@ -56,7 +59,7 @@ def promote(
                 reporter.step(f"Promoting {len(judged.moved)} packages to '{STABLE}'"),
                 prepared_generation(target, retention) as scratch,
             ):
-                _put_in_force(target, judged, scratch, key=key, epoch=epoch, force=force)
+                _put_in_force(target, judged, scratch, bound, key=key, epoch=epoch, force=force)
         return Published(
             channel=STABLE,
             generation=target.current.name if target.current else "",
@@ -93,6 +96,7 @@ def _judge(
     tested, kept = source.all_packages(), target.all_packages()
     chosen = tested if names is None else _with_debug(select(tested, names, where=TESTING), tested)
     moved = without(chosen, kept)
+    key.refuse_for_boxes({package.nevra: package.evr.release for package in moved})
     keys = trusted_keys(source.root, key)
     with verifier(keys) as trusted:
         _check_signatures(moved, trusted)
@@ -113,11 +117,19 @@ def _with_debug(chosen: Sequence[RepoPackage], tested: Sequence[RepoPackage]) ->
 
 
 def _put_in_force(
-    target: Channel, judged: _Judged, scratch: Path, *, key: SigningKey, epoch: int, force: Optional[str]
+    target: Channel,
+    judged: _Judged,
+    scratch: Path,
+    bound: Binding,
+    *,
+    key: SigningKey,
+    epoch: int,
+    force: Optional[str],
 ) -> None:
     if not judged.moved:
         return
-    target.commit(write_generation(scratch / "generation", (*judged.kept, *judged.moved), key, epoch))
+    together = (*judged.kept, *judged.moved)
+    target.commit(write_generation(scratch / "generation", together, key, epoch, bound))
     detail = {"forced": force, "passed_over": judged.obstacles}
     chronicle.note(target, records.PROMOTED, judged.moved, key=key, keys=judged.keys, **detail)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Dict, Iterator, Optional, Sequence, Tuple
@@ -10,6 +11,7 @@ from typing import Dict, Iterator, Optional, Sequence, Tuple
 from switchroom.build.keys import SigningKey
 from switchroom.build.repo import chronicle, keyring, layout, records
 from switchroom.build.repo import incoming as inbox
+from switchroom.build.repo.binding import Binding
 from switchroom.build.repo.generation import write_generation
 from switchroom.build.repo.incoming import Incoming
 from switchroom.build.repo.layout import MAJORS, TESTING, Channel, all_channels
@@ -61,12 +63,14 @@ def publish(
     el: int = MAJORS[0],
     url: Optional[str] = None,
     retention: float = layout.RETENTION_SECONDS,
+    until: Optional[datetime.date] = None,
     dry_run: bool = False,
 ) -> Published:
     """Add packages (files, or folders searched for them) to a channel of an EL major in one step for readers.
 
     Copies are signed, the inputs stay as they are; one signed by ``key`` already is taken as it is. ``url``
-    is where readers find ``root``; it is remembered, and is the folder's file URL at first. Raises
+    is where readers find ``root``; it is remembered, and is the folder's file URL at first. ``until`` is the
+    last day on which boxes take the metadata. Raises
     SwitchroomError (code REFUSED) for torn or foreign packages, and for a published name with new content.
     """
     if channel != TESTING:
@@ -77,6 +81,7 @@ def publish(
         )
     paths = inbox.find_rpms(inputs)
     target = Channel(root, channel, el)
+    bound = target.binding(until)
     with contextlib.nullcontext() if dry_run else layout.writer_lock(root):
         plan = _plan(target, paths, key)
         if dry_run:
@@ -84,7 +89,7 @@ def publish(
         layout.settle(root, plan.keys, url)
         keyring.refresh(root, plan.keys, key, epoch)
         with reporter.step(f"Publishing {len(plan.added)} packages to '{channel}'"), key.held() as held:
-            _execute(target, plan, held, epoch, retention)
+            _execute(target, plan, held, bound, epoch=epoch, retention=retention)
         return _result(target, plan, dry_run=False)
 
 
@@ -92,6 +97,7 @@ def _plan(target: Channel, paths: Sequence[Path], key: SigningKey) -> _Plan:
     keys = keyring.trusted_keys(target.root, key)
     with verifier(keys) as trusted:
         found = inbox.judge(paths, trusted)
+    key.refuse_for_boxes({item.file_name: item.release for item in found})
     everywhere = _published(target.root)
     _refuse_changed(found, everywhere)
     kept = target.all_packages()
@@ -118,14 +124,16 @@ def _refuse_changed(found: Sequence[Incoming], published: Dict[str, RepoPackage]
             raise inbox.clash(item.file_name, f"{item.path} differs from {published[item.file_name].path}")
 
 
-def _execute(target: Channel, plan: _Plan, key: SigningKey, epoch: int, retention: float) -> None:
+def _execute(
+    target: Channel, plan: _Plan, key: SigningKey, bound: Binding, *, epoch: int, retention: float
+) -> None:
     with prepared_generation(target, retention) as scratch:
         if not plan.added and target.current:
             chronicle.mend(target.root, key, plan.keys)
             return
         signed = inbox.sign_copies(plan.fresh, scratch / "signed", key, epoch)
         packages = (*plan.kept, *plan.linked, *signed)
-        folder = write_generation(scratch / "generation", packages, key, epoch)
+        folder = write_generation(scratch / "generation", packages, key, epoch, bound)
         for package in signed:
             package.path.unlink()  # the generation's name for it is the only one left: it gets flushed
         target.commit(folder)

@@ -27,7 +27,7 @@ from switchroom.core.errors import SwitchroomError
 from switchroom.core.files import write_atomic
 
 PUBLISHED, PROMOTED, ROLLED_BACK, TESTED = "published", "promoted", "rolled-back", "tested"
-KEYS = "keys"
+KEYS, RENEWED = "keys", "renewed"
 
 
 class DamagedError(SwitchroomError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Dict, Optional, Tuple
@@ -12,10 +13,10 @@ from switchroom.build.repo import chronicle, layout, records
 from switchroom.build.repo.generation import write_generation
 from switchroom.build.repo.keyring import trusted_keys
 from switchroom.build.repo.layout import MAJORS, Channel, open_repo
-from switchroom.build.repo.metadata import read_generation, without
+from switchroom.build.repo.metadata import RepoPackage, read_files, read_generation, without
 from switchroom.build.repo.publish import prepared_generation
-from switchroom.build.repo.verify import verify_generation
-from switchroom.build.signatures import Verifier, verifier
+from switchroom.build.repo.verify import check_whole
+from switchroom.build.signatures import verifier
 from switchroom.core.errors import ExitCode, SwitchroomError
 from switchroom.core.progress import Reporter
 
@@ -46,27 +47,29 @@ def rollback(
     el: int = MAJORS[0],
     to: Optional[int] = None,
     reason: str = "",
+    until: Optional[datetime.date] = None,
     dry_run: bool = False,
 ) -> RolledBack:
-    """Put the set of an earlier generation (``to``; default: the one before) in force, in one step.
+    """Put the set of an earlier generation (``to``; default: the one before it) in force, in one step.
 
     Numbers go on rising, so readers and copies of the repository never go back. Raises SwitchroomError,
     with nothing changed, when that generation is gone (USAGE) or is not whole (REFUSED).
     """
     target = open_repo(root, channel, el)
+    bound = target.binding(until)
     with contextlib.nullcontext() if dry_run else layout.writer_lock(root):
         number = _choose(target, to)
         keys = trusted_keys(root, key)
         with verifier(keys) as trusted:
-            _check_whole(target.generation(number), trusted)
-        now, then = target.all_packages(), read_generation(target.generation(number))
+            check_whole(target.generation(number), trusted, "Go back to another one: --to NUMBER")
+        now, then = _left(target), read_generation(target.generation(number))
         removed, returned = without(now, then), without(then, now)
         if not dry_run:
             with (
                 reporter.step(f"Rolling '{channel}' back to generation {number:04d}"),
                 prepared_generation(target, layout.RETENTION_SECONDS) as scratch,
             ):
-                target.commit(write_generation(scratch / "generation", then, key, epoch))
+                target.commit(write_generation(scratch / "generation", then, key, epoch, bound))
             detail = {"reason": reason, "restored": f"{number:04d}"}
             chronicle.note(target, records.ROLLED_BACK, removed, key=key, keys=keys, **detail)
         return RolledBack(
@@ -77,6 +80,14 @@ def rollback(
             returned=tuple(package.file_name for package in returned),
             dry_run=dry_run,
         )
+
+
+def _left(target: Channel) -> Tuple[RepoPackage, ...]:
+    """Return the set that is left, by its files where its metadata cannot be read: nothing hangs on it."""
+    try:
+        return target.all_packages()
+    except SwitchroomError:
+        return read_files(target.current) if target.current else ()
 
 
 def _choose(target: Channel, to: Optional[int]) -> int:
@@ -90,15 +101,6 @@ def _choose(target: Channel, to: Optional[int]) -> int:
             hint=f"Earlier ones on disk: {there}. 'switchroom repo status' shows them.",
             code=ExitCode.USAGE,
         )
-    return to if to is not None else earlier[-1]
-
-
-def _check_whole(folder: Path, trusted: Verifier) -> None:
-    problems = verify_generation(folder, trusted)
-    if problems:
-        raise SwitchroomError(
-            f"The generation in '{folder}' is not whole; nothing was changed.",
-            cause="\n".join(problems),
-            hint="Go back to another one: --to NUMBER",
-            code=ExitCode.REFUSED,
-        )
+    # A renewal holds what is left as well.
+    others = [number for number in earlier if target.holds(number) != target.holds(in_force)]
+    return to if to is not None else (others or earlier)[-1]

@@ -6,18 +6,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence, Tuple
 
+from switchroom.build.repo import binding
 from switchroom.build.repo.gate import Gate, Policy, Standing, policy
 from switchroom.build.repo.layout import STABLE, TESTING, Channel, all_channels, open_repo, public_key
 from switchroom.build.repo.metadata import RepoPackage, without
 from switchroom.build.repo.records import Chronicle, examine
 from switchroom.build.signatures import verifier
+from switchroom.core.errors import SwitchroomError
 
 
 @dataclass(frozen=True)
 class ChannelState:
     """A channel: the generation in force, since when (seconds since 1970), and the earlier ones kept.
 
-    ``debug`` are its packages for debuggers, which are not among ``packages``.
+    ``debug`` are its packages for debuggers, which are not among ``packages``. ``problem`` says why what is
+    in force cannot be read; then both are empty. ``until`` is the last day on which boxes take its metadata,
+    empty where they do not say.
     """
 
     name: str
@@ -28,6 +32,8 @@ class ChannelState:
     packages: Tuple[RepoPackage, ...]
     debug: Tuple[RepoPackage, ...]
     earlier: Tuple[str, ...]
+    problem: str = ""
+    until: str = ""
 
     def as_dict(self) -> Dict[str, object]:
         """Return it as JSON."""
@@ -83,7 +89,7 @@ def status_by(root: Path, chronicle: Chronicle) -> Status:
             for each in _standings(root, el, without(held[TESTING, el], held[STABLE, el]), chronicle)
         ),
         behind=tuple(each.nevra for el in majors for each in without(held[STABLE, el], held[TESTING, el])),
-        remarks=chronicle.remarks(),
+        remarks=(*(state.problem for state in states if state.problem), *chronicle.remarks()),
     )
 
 
@@ -93,7 +99,7 @@ def _standings(root: Path, el: int, packages: Sequence[RepoPackage], chronicle: 
 
 
 def _state(channel: Channel) -> ChannelState:
-    current, packages = channel.current, channel.all_packages()
+    current, (packages, problem) = channel.current, _read(channel)
     number = int(current.name) if current else 0
     return ChannelState(
         name=channel.name,
@@ -104,7 +110,22 @@ def _state(channel: Channel) -> ChannelState:
         packages=tuple(package for package in packages if not package.is_debug),
         debug=tuple(package for package in packages if package.is_debug),
         earlier=tuple(f"{each:04d}" for each in channel.numbers() if each < number),
+        problem=problem,
+        until=_until(channel),
     )
+
+
+def _until(channel: Channel) -> str:
+    said = binding.read(channel.current) if channel.current else None
+    return str(said.until) if said and said.until else ""
+
+
+def _read(channel: Channel) -> Tuple[Tuple[RepoPackage, ...], str]:
+    """Return the packages in force, and why they cannot be read."""
+    try:
+        return channel.all_packages(), ""
+    except SwitchroomError as error:
+        return (), f"{error.message} {error.hint}"
 
 
 def _standing(standing: Standing) -> Dict[str, object]:

@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 from switchroom.build.publickeys import read_keys
-from switchroom.build.repo import layout, page, records
+from switchroom.build.repo import binding, layout, page, records
+from switchroom.build.repo.binding import SOON_DAYS
 from switchroom.build.repo.layout import CHANNELS, Channel, all_channels, open_repo
 from switchroom.build.repo.metadata import DEBUG, PACKAGES, RepoPackage, read_repository, record_paths
 from switchroom.build.signatures import UntrustedError, Verdict, Verifier, verifier
-from switchroom.core.errors import SwitchroomError
+from switchroom.core.errors import ExitCode, SwitchroomError
 from switchroom.core.files import sha256
 
 _REPOMD = ("repomd.xml", "repomd.xml.asc")
 _CHANNEL_ENTRIES = {"current", "generations", layout.MIRRORLIST, layout.DEBUG_MIRRORLIST}
+_RENEW = "switchroom repo renew"
 _File = Tuple[int, int]  # device and inode: generations share their packages by hard links
 
 
@@ -57,7 +59,7 @@ def verify(root: Path, channels: Sequence[str] = CHANNELS, key_file: Optional[Pa
             superseded=tuple(f"{c.name}/el{c.el}/{n:04d}" for c in used for n in _superseded(c)),
             packages=sum(len(list(c.current.glob(f"**/{PACKAGES}/*"))) for c in used if c.current),
             problems=(*problems, *told),
-            remarks=(*trusted.remarks, *remarks),
+            remarks=(*trusted.remarks, *_ends_soon(used), *remarks),
         )
 
 
@@ -111,6 +113,18 @@ def verify_folder(folder: Path, trusted: Verifier) -> Tuple[str, ...]:
 def verify_generation(folder: Path, trusted: Verifier) -> Tuple[str, ...]:
     """Return the problems of a generation and of its debug part."""
     return tuple(_check_generation(folder, _Judge(trusted)))
+
+
+def check_whole(folder: Path, trusted: Verifier, hint: str) -> None:
+    """Raise SwitchroomError (refused) with the hint unless a generation is whole and signed."""
+    problems = verify_generation(folder, trusted)
+    if problems:
+        raise SwitchroomError(
+            f"The generation in '{folder}' is not whole; nothing was changed.",
+            cause="\n".join(problems),
+            hint=hint,
+            code=ExitCode.REFUSED,
+        )
 
 
 def _check_generation(folder: Path, judge: _Judge) -> Iterator[str]:
@@ -193,9 +207,31 @@ def _check_channel(channel: Channel, judge: _Judge) -> Iterator[str]:
         if (path.read_text(errors="replace") if path.is_file() else None) != channel.mirrorlists().get(path):
             yield f"'{path}' does not name the current generation."
     if channel.current:
-        yield from _check_generation(channel.current, judge)
+        found = list(_check_generation(channel.current, judge))
+        yield from found or _check_binding(channel, channel.current)
     for number in _superseded(channel):
         yield from _check_generation(channel.generation(number), judge)
+
+
+def _check_binding(channel: Channel, folder: Path) -> Iterator[str]:
+    """Yield why boxes would refuse what is in force, though it is signed."""
+    wanted = channel.binding()
+    for place, one in ((folder, wanted), (folder / DEBUG, wanted.debug)):
+        if not (place / "repodata/repomd.xml").is_file():
+            continue
+        said = binding.read(place)
+        if said is None or (said.channel, said.el) != (one.channel, one.el) or said.until is None:
+            meant = f"'{one.channel}' for EL{one.el}"
+            yield f"The metadata in '{place}' do not say that they are {meant}: {_RENEW}"
+        elif said.days_left() < 0:
+            yield f"The metadata in '{place}' were good until {said.until}; boxes refuse them: {_RENEW}"
+
+
+def _ends_soon(channels: Sequence[Channel]) -> Iterator[str]:
+    for channel in channels:
+        said = binding.read(channel.current) if channel.current else None
+        if said and said.until and 0 <= said.days_left() < SOON_DAYS:
+            yield f"{channel.name}/el{channel.el} is good until {said.until}: {_RENEW}"
 
 
 def _check_records(folder: Path) -> Iterator[str]:

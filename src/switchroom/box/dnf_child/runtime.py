@@ -1,15 +1,10 @@
-# Copyright: the Switchroom developers
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-
-"""What dnf_stream knows without dnf: a runtime's names, the enabled stream, a change cut short."""
-
-from __future__ import annotations
+"""What is known of a runtime without dnf: its names, the enabled stream, a change cut short."""
 
 import configparser
 import json
 import os
 import re
-import typing as t
+from typing import FrozenSet, Iterable, List, Optional, Sequence
 
 MODULES = "/etc/dnf/modules.d"
 RECORDS = "/var/lib/switchroom/streams"
@@ -22,10 +17,10 @@ class Names:
     the wanted version begin with, ``others`` are packages of another name that move along.
     """
 
-    def __init__(self, name: str, prefix: str, others: t.Sequence[str] = ()) -> None:
+    def __init__(self, name: str, prefix: str, others: Sequence[str] = ()) -> None:
         self._pattern = re.compile(rf"{re.escape(name)}(?:\d+(?:\.\d+)*)?(?P<part>-.+)?")
         self._prefix = prefix
-        self._others = frozenset(others)
+        self._others: FrozenSet[str] = frozenset(others)
 
     def belongs(self, package: str) -> bool:
         """Return whether a package is part of the runtime."""
@@ -34,7 +29,7 @@ class Names:
     def counterpart(self, package: str) -> str:
         """Return what a package of the runtime is called in the wanted version."""
         match = self._pattern.fullmatch(package)
-        return package if match is None else self._prefix + (match["part"] or "")
+        return package if match is None else self._prefix + (match.group("part") or "")
 
 
 def belongs_to(version: str, wanted: str) -> bool:
@@ -61,7 +56,7 @@ class Record:
     def __init__(self, name: str, folder: str = RECORDS) -> None:
         self._folder, self._path = folder, os.path.join(folder, f"{name}.json")
 
-    def read(self) -> t.Optional[t.List[str]]:
+    def read(self) -> Optional[List[str]]:
         """Return the names of the packages that were under way, None where nothing was cut short."""
         try:
             with open(self._path, encoding="utf-8") as stream:
@@ -71,7 +66,7 @@ class Record:
         except (ValueError, KeyError, TypeError):
             return []
 
-    def write(self, packages: t.Iterable[str]) -> None:
+    def write(self, packages: Iterable[str]) -> None:
         """Put the names down; they are on disk when this returns."""
         os.makedirs(self._folder, mode=0o755, exist_ok=True)
         new = f"{self._path}.new"
