@@ -73,7 +73,7 @@ class FakeSwitch:
         setattr_(packages, "rehearse", lambda _kept: None)
         setattr_(modules, "foreign", lambda *_a: self.foreign)
         setattr_(judge, "measure", lambda *_a, **_k: self.health)
-        setattr_(baseline, "capture", lambda *_a, **_k: baseline.Baseline())
+        setattr_(judge, "capture", lambda *_a, **_k: baseline.Baseline())
         setattr_(scan, "check", lambda *_a, **_k: self.findings)
         setattr_(scanned, "_inventory", lambda *_a, **_k: None)
         setattr_(drain, "calls", lambda _console: self.calls)

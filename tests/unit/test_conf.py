@@ -173,8 +173,8 @@ def test_a_missing_file_and_a_pipe_are_noted(tmp_path: Path) -> None:
 
 
 def test_links_stay_below_the_root(tmp_path: Path) -> None:
-    write(tmp_path, "../../srv/real.conf", "[s]\na=1\n")
-    os.symlink("/srv/real.conf", tmp_path / "etc/asterisk/link.conf")
+    write(tmp_path, "../../var/lib/asterisk/real.conf", "[s]\na=1\n")
+    os.symlink("/var/lib/asterisk/real.conf", tmp_path / "etc/asterisk/link.conf")
     os.symlink("loop.conf", tmp_path / "etc/asterisk/loop.conf")
     found = conf.read(Path("link.conf"), tmp_path)
     assert pairs(found) == [("s", "a", "1", 2)]

@@ -120,3 +120,18 @@ def running(pid: str) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_a_program_that_never_stops_talking_is_stopped(stream: str) -> None:
+    endless = f"import sys\nwhile True: sys.{stream}.write('x' * 65536)"
+    with pytest.raises(SwitchroomError, match="says more than 1000000 bytes"):
+        run([sys.executable, "-c", endless], most=1_000_000, timeout=60)
+
+
+def test_what_is_within_its_bytes_is_whole() -> None:
+    talks = "import sys; sys.stdout.write('a' * 300000); sys.stderr.write('b' * 300000); sys.exit(3)"
+    result = run([sys.executable, "-c", talks], most=300_000, check=False, timeout=60)
+    assert (result.returncode, len(result.stdout), len(result.stderr)) == (3, 300_000, 300_000)
+    with pytest.raises(SwitchroomError, match="took longer"):
+        run(["sleep", "60"], most=10, timeout=0.2)

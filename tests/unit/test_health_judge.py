@@ -9,7 +9,7 @@ from typing import Dict, List, Optional
 
 import pytest
 
-from switchroom.box.health import baseline, comeback, judge
+from switchroom.box.health import baseline, comeback, look
 from switchroom.box.health.report import Check, Report, Verdict, timed
 from switchroom.box.health.standing import LOST, PENDING, REACHABLE
 from switchroom.box.health.transports import Transport
@@ -112,9 +112,9 @@ def wait(
         checks = (Check("process", True, 0.0, ""), *([Check(name, False, 0.0, "")] if name else []))
         return Report(checks, 0.0)
 
-    monkeypatch.setattr(judge, "time", clock)
-    monkeypatch.setattr(judge, "measure", measure)
-    report = judge.wait(Paths(), settings, None, None, seconds, tell=reports.append)
+    monkeypatch.setattr(look, "time", clock)
+    monkeypatch.setattr(look, "measure", measure)
+    report = look.wait(Paths(), settings, None, None, seconds, tell=reports.append)
     assert reports[-1] == report
     return report, clock.now - 100
 
@@ -186,16 +186,16 @@ def test_what_failed_before_does_not_count_afterwards_but_asterisk_must_run(
     monkeypatch: pytest.MonkeyPatch, settings: Settings, tmp_path: Path
 ) -> None:
     alive = [True]
-    monkeypatch.setattr(judge.running, "check_process", lambda *_: Verdict(alive[0], "a process"))
-    monkeypatch.setattr(judge.running, "check_booted", lambda *_: Verdict(True, "booted"))
+    monkeypatch.setattr(look.running, "check_process", lambda *_: Verdict(alive[0], "a process"))
+    monkeypatch.setattr(look.running, "check_booted", lambda *_: Verdict(True, "booted"))
     failing = (Check("ami", False, 0.1, "refused"), Check("sip", False, 0.1, "silent"))
-    monkeypatch.setattr(judge, "_the_rest", lambda _look: failing)
+    monkeypatch.setattr(look, "_the_rest", lambda _look: failing)
     before = baseline.Baseline(ill=("process", "ami"))
-    report = judge.measure(Paths(tmp_path), settings, before)
+    report = look.measure(Paths(tmp_path), settings, before)
     assert [check.name for check in report.failed] == ["sip"]
     assert report.checks[2].evidence == "refused (failed before, too)"
     alive[0] = False
-    assert "process" in [check.name for check in judge.measure(Paths(tmp_path), settings, before).failed]
+    assert "process" in [check.name for check in look.measure(Paths(tmp_path), settings, before).failed]
 
 
 @pytest.mark.parametrize(
@@ -212,16 +212,16 @@ def test_what_failed_before_does_not_count_afterwards_but_asterisk_must_run(
 def test_an_asterisk_that_selinux_does_not_confine_is_told_and_not_ill(
     monkeypatch: pytest.MonkeyPatch, settings: Settings, tmp_path: Path, label: Optional[str], told: str
 ) -> None:
-    monkeypatch.setattr(judge.running, "check_process", lambda *_: Verdict(True, "a process"))
-    monkeypatch.setattr(judge.running, "check_booted", lambda *_: Verdict(True, "booted"))
-    monkeypatch.setattr(judge.running, "_unit", lambda: {"MainPID": "7"})
-    monkeypatch.setattr(judge, "_the_rest", lambda _look: ())
-    assert [check.name for check in judge.measure(Paths(tmp_path), settings).checks] == ["process", "booted"]
+    monkeypatch.setattr(look.running, "check_process", lambda *_: Verdict(True, "a process"))
+    monkeypatch.setattr(look.running, "check_booted", lambda *_: Verdict(True, "booted"))
+    monkeypatch.setattr(look.running, "_unit", lambda: {"MainPID": "7"})
+    monkeypatch.setattr(look, "_the_rest", lambda _look: ())
+    assert [check.name for check in look.measure(Paths(tmp_path), settings).checks] == ["process", "booted"]
     for place, text in (("sys/fs/selinux/enforce", "1"), ("proc/7/attr/current", label)):
         (tmp_path / place).parent.mkdir(parents=True)
         if text is not None:
             (tmp_path / place).write_text(text)
-    report = judge.measure(Paths(tmp_path), settings)
+    report = look.measure(Paths(tmp_path), settings)
     assert report.healthy
     seen = report.checks[2]
     assert (seen.name, seen.ok, seen.required) == ("selinux", told.endswith("asterisk_t"), False)

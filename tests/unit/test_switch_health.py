@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Dict, List
 
 import pytest
 
 from support.switch_box import Simulation
+from switchroom.box import packages
 from switchroom.box.health.baseline import Baseline
 from switchroom.box.health.report import Report
 from switchroom.box.health.standing import Standing
+from switchroom.box.paths import Paths
+from switchroom.box.settings import load_settings
 from switchroom.box.switch import changing
+from switchroom.box.switch.scene import Scene
+from switchroom.box.switch.story import STEPS
 
 BEFORE = {"pjsip/100": "reachable", "pjsip/200": "reachable"}
 
@@ -44,3 +51,32 @@ def test_phones_whose_registration_ran_out_while_it_was_refused_are_not_held_aga
 
 def test_phones_that_stayed_must_come_back(box: Simulation) -> None:
     assert judged(box, BEFORE) == [BEFORE]
+
+
+@pytest.mark.parametrize(("step", "end"), [("health", "rolled-back"), ("packages", "failed")])
+def test_a_step_that_never_ends_is_stopped_and_the_old_engine_runs(
+    step: str, end: str, box: Simulation
+) -> None:
+    def hang(*given: Any, **_more: Any) -> Report:
+        if step == "packages" or box.new in given:
+            time.sleep(60)
+        return Report((), 0.0)
+
+    if step == "health":
+        box.monkeypatch.setattr(changing.judge, "wait", hang)
+    else:
+        box.monkeypatch.setattr(packages, "install", hang)
+    box.monkeypatch.setattr(Scene, "limit", lambda _scene, name: 0.5 if name == step else 60.0)
+    box.submit()
+    assert box.work() == 1
+    assert box.outcome["outcome"] == end
+    assert f"The step '{step}' took longer than 0 s" in box.outcome["reason"]
+    assert box.state["running"] == box.old.name
+
+
+def test_each_step_has_a_limit_that_gives_what_the_plan_gives() -> None:
+    plan = SimpleNamespace(drain_timeout=7200.0, health_timeout=10.0)
+    scene = SimpleNamespace(plan=plan, settings=load_settings(Paths(Path("/nowhere"))))
+    limits = {step: Scene.limit(scene, step) for steps in STEPS.values() for step in steps}  # type: ignore[arg-type]
+    assert 7200 < limits["drain"] < 7200 + 600
+    assert all(60 < limit < 4000 for step, limit in limits.items() if step != "drain")

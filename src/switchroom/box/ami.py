@@ -8,20 +8,24 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import ipaddress
+import itertools
 import socket
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Dict, Iterator, List, Mapping, Tuple
 
-from switchroom.box import conf
-from switchroom.box.bound import reachable
+from switchroom.box import bound, conf
+from switchroom.box.limits import load_limits
 from switchroom.box.paths import Paths
+from switchroom.box.reading import Budget
 from switchroom.core.errors import SwitchroomError
 
 _TRUE = ("yes", "true", "y", "t", "1", "on")  # as Asterisk's ast_true()
 _PORT = 5038
 _LARGEST = 1 << 20
+_CHUNK = 1 << 16
+_QUOTED = 40  # characters of a setting in an error
 
 
 @dataclass(frozen=True)
@@ -46,21 +50,41 @@ class Interface:
 
 
 def configured(paths: Paths) -> Interface:
-    """Return what the box's manager.conf, with all it includes, says; without the file AMI is off."""
-    configuration = conf.read(Path("manager.conf"), paths.root)
+    """Return what the box's manager.conf, with all it includes, says; without the file AMI is off.
+
+    Raises SwitchroomError for what nobody could connect to, or that is not read to its end.
+    """
+    budget = Budget()
+    configuration = conf.read(Path("manager.conf"), paths.root, budget)
+    if configuration.cut:
+        raise SwitchroomError(f"manager.conf is not to be read: {configuration.cut}")
     general = configuration.settings("general")
-    host, port = reachable(general.get("bindaddr", "")), general.get("port", "")
-    accounts = (
-        Account(name, configuration.settings(name).get("secret", ""))
-        for name in configuration.names()
-        if name != "general" and _admits(_rules(configuration, name), host)
-    )
+    host = bound.reachable(general.get("bindaddr", ""))
     return Interface(
         off=_off(configuration, general),
         host=host,
-        port=int(port) if port.isdecimal() else _PORT,
-        accounts=tuple(account for account in accounts if account.secret),
+        port=_port(general.get("port", "")),
+        accounts=tuple(
+            itertools.islice(_accounts(configuration, host, budget), load_limits().answers.accounts)
+        ),
     )
+
+
+def _port(text: str) -> int:
+    """Return the port as Asterisk takes it: what begins with no digit is none, and leaves its own."""
+    if not text[:1].isdigit():
+        return _PORT
+    number = bound.port(text)
+    if number is None:
+        raise SwitchroomError(f"'{text[:_QUOTED]}' in manager.conf is no port.")
+    return number
+
+
+def _accounts(configuration: conf.Configuration, host: str, budget: Budget) -> Iterator[Account]:
+    for name in budget.watched(configuration.names()):
+        secret = configuration.settings(name).get("secret", "")
+        if name != "general" and secret and _admits(_rules(configuration, name, budget), host):
+            yield Account(name, secret)
 
 
 def _off(configuration: conf.Configuration, general: Mapping[str, str]) -> str:
@@ -71,7 +95,7 @@ def _off(configuration: conf.Configuration, general: Mapping[str, str]) -> str:
     return "" if on else "off by configuration (manager.conf)"
 
 
-def _rules(configuration: conf.Configuration, name: str) -> List[Tuple[bool, str]]:
+def _rules(configuration: conf.Configuration, name: str, budget: Budget) -> List[Tuple[bool, str]]:
     """Return (whether it permits, network) of a user's rules in their order, templates' first."""
     rules = []
     for section in configuration.named(name):
@@ -79,7 +103,7 @@ def _rules(configuration: conf.Configuration, name: str) -> List[Tuple[bool, str
             entry
             for parent in section.parents
             for one in configuration.named(parent)
-            for entry in one.entries
+            for entry in budget.watched(one.entries)
         ]
         for entry in [*parents, *section.entries]:
             if entry.key.lower() in ("permit", "deny"):
@@ -113,7 +137,7 @@ class Client:
         if own != peer and not ipaddress.ip_address(peer.partition("%")[0]).is_loopback:
             self._socket.close()
             raise SwitchroomError(f"manager.conf's bindaddr leads to another machine, {peer}.")
-        self._received = b""
+        self._received = bytearray()
         self._count = 0
 
     def close(self) -> None:
@@ -127,8 +151,8 @@ class Client:
     def login(self, account: Account) -> None:
         """Log in by MD5 challenge, which every Asterisk has; raises SwitchroomError if refused."""
         challenge = self._ask({"Action": "Challenge", "AuthType": "MD5"})
-        text = challenge.get("challenge", "") + account.secret
-        key = hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+        text = (challenge.get("challenge", "") + account.secret).encode(errors="surrogateescape")
+        key = hashlib.md5(text, usedforsecurity=False).hexdigest()
         words = {"Action": "Login", "Username": account.name, "AuthType": "MD5", "Key": key, "Events": "off"}
         answer = self._ask(words)
         if answer.get("response") != "Success":
@@ -146,7 +170,7 @@ class Client:
         self._count += 1
         own = {**words, "ActionID": f"switchroom-{self._count}"}
         message = "".join(f"{key}: {value}\r\n" for key, value in own.items())
-        self._socket.sendall(f"{message}\r\n".encode())
+        self._socket.sendall(f"{message}\r\n".encode(errors="surrogateescape"))
         while True:
             lines = self._until(b"\r\n\r\n").split("\r\n")
             fields = dict(line.split(": ", 1) for line in lines if ": " in line)
@@ -155,28 +179,44 @@ class Client:
                 return answer
 
     def _until(self, end: bytes) -> str:
-        while end not in self._received:
-            left = self._deadline - time.monotonic()
-            if left <= 0 or len(self._received) > _LARGEST:
-                raise SwitchroomError("AMI accepted the connection but did not answer in time.")
-            self._socket.settimeout(left)
-            chunk = self._receive()
-            if not chunk:
-                raise SwitchroomError("AMI closed the connection.")
-            self._received += chunk
-        text, _, self._received = self._received.partition(end)
-        return text.decode(errors="replace")
+        searched = 0
+        while (at := self._received.find(end, searched)) < 0:
+            searched = max(len(self._received) - len(end), 0)
+            self._received += self._receive()
+        if time.monotonic() > self._deadline:  # events come without end
+            raise _late()
+        text = self._received[:at].decode(errors="replace")
+        del self._received[: at + len(end)]
+        return text
 
     def _receive(self) -> bytes:
+        left = self._deadline - time.monotonic()
+        if left <= 0 or len(self._received) > _LARGEST:
+            raise _late()
+        self._socket.settimeout(left)
         try:
-            return self._socket.recv(65536)
+            chunk = self._socket.recv(_CHUNK)
         except socket.timeout:
-            raise SwitchroomError("AMI accepted the connection but did not answer in time.") from None
+            raise _late() from None
+        if not chunk:
+            raise SwitchroomError("AMI closed the connection.")
+        return chunk
+
+
+def _late() -> SwitchroomError:
+    return SwitchroomError("AMI accepted the connection but did not answer in time.")
 
 
 @contextlib.contextmanager
 def connected(interface: Interface, timeout: float) -> Iterator[Client]:
-    """Give a client of the interface; raises OSError when nothing listens there."""
+    """Give a client of the interface; raises OSError when nothing listens there.
+
+    SwitchroomError where it is not on this box: an account's secret goes nowhere else.
+    """
+    if interface.host != "localhost" and not bound.is_own(interface.host):
+        raise SwitchroomError(
+            f"'{interface.host}' (bindaddr in manager.conf) is no address of this box: it gets no secret."
+        )
     client = Client(interface.host, interface.port, timeout)
     try:
         yield client

@@ -34,7 +34,7 @@ def options(host: str, port: int, transport: str = "udp", timeout: float = 1.0) 
                 return _ask_datagram(connection, host, port, deadline)
             connection.sendall(_request(host, port, transport, connection))
             return _read_stream(connection, deadline)
-    except OSError:  # refused, reset, timed out, no TLS
+    except (OSError, OverflowError, ValueError):  # refused, reset, timed out, no TLS; no such address or port
         return None
 
 
@@ -71,7 +71,7 @@ def _ask_datagram(connection: socket.socket, host: str, port: int, deadline: flo
         try:
             connection.send(request)
             connection.settimeout(min(left, _RESEND_SECONDS))
-            while True:
+            while time.monotonic() < deadline:  # what is no SIP may come without end
                 status = _status(connection.recv(_LARGEST))
                 if status is not None:
                     return status

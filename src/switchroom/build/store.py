@@ -13,6 +13,7 @@ from typing import Any, Dict, Iterable, Iterator, Mapping, Optional, Tuple
 from switchroom.build.digest import DigestMemo
 from switchroom.build.workspace import cache_dir
 from switchroom.core import lock
+from switchroom.core.errors import SwitchroomError, reading
 from switchroom.core.files import staging, write_atomic
 
 _RECORD = "record.json"
@@ -36,12 +37,11 @@ class Store:
     def find(self, key: str) -> Optional[Tuple[Path, ...]]:
         """Return the packages of a key, or None when there are none or one is damaged."""
         folder = self._folder / key
-        try:
-            files: Dict[str, str] = json.loads((folder / _RECORD).read_text())["files"]
+        with contextlib.suppress(OSError, SwitchroomError), reading("The record of a build"):
+            files: Dict[str, str] = json.loads((folder / _RECORD).read_bytes())["files"]
             whole = all(self._memo.sha256(folder / name) == digest for name, digest in files.items())
-        except (OSError, ValueError, KeyError):
-            return None
-        return tuple(folder / name for name in sorted(files)) if whole else None
+            return tuple(folder / name for name in sorted(files)) if whole else None
+        return None
 
     def add(
         self, key: str, packages: Iterable[Path], log: Path, inputs: Mapping[str, Any]

@@ -9,7 +9,7 @@ from typing import Any, Dict, Hashable, List, Optional, Sequence, Tuple
 
 import yaml
 
-from switchroom.core.errors import ExitCode, SwitchroomError
+from switchroom.core.errors import ExitCode, SwitchroomError, reading
 
 try:  # libyaml reads the catalog twelve times faster
     from yaml import CSafeLoader as _SafeLoader
@@ -96,8 +96,10 @@ def _has(data: Any, location: Sequence[Hashable]) -> bool:
 
 
 def _parse(path: Path, text: str) -> Any:
+    hint = "Correct what the cause names; numbers have no more than some digits, brackets some levels."
     try:
-        return yaml.load(text, Loader=_StrictLoader)  # noqa: S506 - a safe loader
+        with reading(f"The file '{path}'", hint=hint, code=ExitCode.USAGE):
+            return yaml.load(text, Loader=_StrictLoader)  # noqa: S506 - a safe loader
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         raise SwitchroomError(

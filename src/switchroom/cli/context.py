@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from dataclasses import dataclass
 from typing import Any, List, Protocol, Sequence
 
+from switchroom.core import words
 from switchroom.core.progress import Reporter
 
 
@@ -21,8 +21,7 @@ class Context:
     def result(self, data: Any, text: str) -> None:
         """Print a command's result: ``data`` as JSON under --json, else ``text``."""
         if self.json:
-            json.dump(data, sys.stdout, indent=2, sort_keys=False, default=str)
-            sys.stdout.write("\n")
+            sys.stdout.write(words.to_json(data, indent=2) + "\n")
         elif text:
             sys.stdout.write(text.rstrip("\n") + "\n")
 

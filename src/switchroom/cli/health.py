@@ -8,14 +8,14 @@ import os
 from pathlib import Path
 from typing import Any, Optional, Sequence
 
-from switchroom.box.health.baseline import Baseline, capture
-from switchroom.box.health.judge import measure, wait
+from switchroom.box.health.baseline import Baseline
+from switchroom.box.health.judge import capture, measure, wait
 from switchroom.box.health.report import Check, Report
 from switchroom.box.packages.freshness import problems
 from switchroom.box.paths import Paths
 from switchroom.box.settings import Settings, load_settings
 from switchroom.cli.context import Context, Subparsers, add_command
-from switchroom.core.errors import ExitCode, SwitchroomError
+from switchroom.core.errors import ExitCode, SwitchroomError, reading
 from switchroom.core.files import write_atomic
 
 _DAY = 86400
@@ -103,16 +103,10 @@ def _refuse_if_unjudgeable(paths: Paths) -> None:
 
 
 def _read(file: Path) -> Baseline:
-    try:
-        data: Any = json.loads(file.read_text(encoding="utf-8"))
+    hint = "Write one with 'switchroom health --save-baseline FILE'."
+    with reading(f"The baseline '{file}'", hint=hint, code=ExitCode.USAGE):
+        data: Any = json.loads(file.read_bytes())
         return Baseline.from_dict(data)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise SwitchroomError(
-            f"The file '{file}' is no baseline.",
-            cause=str(error),
-            hint="Write one with 'switchroom health --save-baseline FILE'.",
-            code=ExitCode.USAGE,
-        ) from error
 
 
 def _save(file: Path, baseline: Baseline) -> None:

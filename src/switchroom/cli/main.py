@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import importlib
 import importlib.util
-import json
 import logging
 import os
 import signal
@@ -14,6 +13,7 @@ from typing import Callable, List, Mapping, NoReturn, Optional, Sequence, Tuple
 
 import switchroom
 from switchroom.cli.context import Context, named
+from switchroom.core import words
 from switchroom.core.errors import ExitCode, SwitchroomError, from_os_error
 from switchroom.core.progress import Reporter
 
@@ -47,7 +47,11 @@ def main(argv: Optional[Sequence[str]] = None, ready: Callable[[], None] = lambd
 
     ``ready`` is called when all is imported and the command is about to begin.
     """
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    with words.filtered():
+        return _run(list(sys.argv[1:] if argv is None else argv), ready)
+
+
+def _run(arguments: Sequence[str], ready: Callable[[], None]) -> int:
     as_json = "--json" in arguments
     try:
         args = make_parser(arguments).parse_args(arguments)
@@ -87,11 +91,11 @@ def _interrupt(_signal: int, _frame: object) -> NoReturn:
 def report(error: SwitchroomError, as_json: bool) -> int:
     """Print a failure for a person on standard error, or for a machine on standard output."""
     if as_json:
-        print(json.dumps(error.as_dict(), indent=2))
+        print(words.to_json(error.as_dict(), indent=2))
         return int(error.code)
-    lines = [f"error: {error.message}"]
+    lines = [f"error: {words.line(error.message)}"]
     lines += [f"  | {line}" for line in error.cause.splitlines()]
-    lines += [f"  hint: {error.hint}"] if error.hint else []
+    lines += [f"  hint: {words.line(error.hint)}"] if error.hint else []
     print("\n".join(lines), file=sys.stderr)
     return int(error.code)
 

@@ -8,6 +8,7 @@ from typing import Sequence
 from switchroom.box.paths import Paths
 from switchroom.box.switch import recover, transaction
 from switchroom.cli.context import Context, Subparsers, add_command
+from switchroom.core import words
 from switchroom.core.errors import ExitCode
 
 
@@ -42,7 +43,7 @@ def _resume(args: argparse.Namespace, context: Context) -> int:
 
 
 def _say(text: str) -> None:
-    print(text, flush=True)
+    print(words.line(text), flush=True)
 
 
 def _silent(_text: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import sys
 import time
 from typing import Any, Callable, Mapping, Optional
@@ -13,7 +12,7 @@ from switchroom.box.switch import cancel, events
 from switchroom.box.switch.outcome import Outcome
 from switchroom.box.switch.prepare import WORKER
 from switchroom.cli.switch_live import StepList
-from switchroom.core import process
+from switchroom.core import process, words
 from switchroom.core.errors import ExitCode, SwitchroomError
 
 _LOOK_SECONDS = 1.0
@@ -71,7 +70,7 @@ def _worker_alive() -> bool:
 
 def print_json(event: Mapping[str, Any]) -> None:
     """Print one event as one line."""
-    print(json.dumps(event), flush=True)
+    print(words.to_json(event), flush=True)
 
 
 def _no_outcome() -> SwitchroomError:

@@ -8,6 +8,8 @@ import time
 from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional, TextIO
 
+from switchroom.core import words
+
 FORWARD = {
     "packages": "Install the packages",
     "carry": "Carry modules over",
@@ -81,14 +83,17 @@ class StepList:
             return
         up = f"\x1b[{self._drawn}A" if self._drawn else ""
         lines = [line.text(time.monotonic()) for line in self._lines.values()] + self._below
-        self._write(up + "".join(f"\r\x1b[K{line}\n" for line in lines))
+        self._control(up)
+        for line in lines:
+            self._control("\r\x1b[K")
+            self._write(f"{line}\n")
         self._drawn = len(lines)
 
     def _step(self, event: Mapping[str, Any]) -> None:
         step, state = str(event["step"]), str(event["state"])
         line = self._lines.setdefault(step, _Line(_TITLES.get(step, step)))
         then = _moment(str(event["time"]))
-        line.state, line.note = state, "" if state == "begin" else str(event["text"])
+        line.state, line.note = state, "" if state == "begin" else words.line(str(event["text"]))
         if state == "begin":
             self._leave(then)
             line.begin, line.end, self._active = then, 0.0, step
@@ -118,7 +123,11 @@ class StepList:
             self._below += textwrap.wrap(text, _WIDTH, initial_indent="  ", subsequent_indent="  ")
             self.tick()
         else:
-            self._write(f"  {text}\n")
+            self._write(f"  {words.line(text)}\n")
+
+    def _control(self, text: str) -> None:
+        if self._stream:
+            words.control(self._stream, text)
 
     def _write(self, text: str) -> None:
         if self._stream:

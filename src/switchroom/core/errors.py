@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import errno
-from typing import Dict
+from typing import Dict, Iterator
+
+from switchroom.core import words
+
+_QUOTED = 400  # characters of what a reader said
 
 
 class ExitCode(enum.IntEnum):
@@ -42,6 +47,24 @@ class SwitchroomError(Exception):
             "hint": self.hint,
             "exit_code": int(self.code),
         }
+
+
+# What a reader raises when its input has another shape than it was written for.
+_ODD = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError)
+
+
+@contextlib.contextmanager
+def reading(what: str, *, hint: str = "", code: ExitCode = ExitCode.FAILED) -> Iterator[None]:
+    """Turn whatever odd input makes the block's reader raise into one SwitchroomError that names ``what``.
+
+    For the place where something from outside is taken in; what the block itself raises as SwitchroomError or
+    OSError passes.
+    """
+    try:
+        yield
+    except _ODD as error:
+        cause = words.line(f"{type(error).__name__}: {error}", _QUOTED)
+        raise SwitchroomError(f"{what} cannot be read.", cause=cause, hint=hint, code=code) from error
 
 
 _OS_HINTS = {

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import sys
 import time
 from typing import Iterator, Optional, TextIO
+
+from switchroom.core import words
 
 _WIDTH = 24
 _REDRAW_SECONDS = 0.1
@@ -28,7 +29,7 @@ class _Plain:
         """Show how far the step is."""
 
     def end(self, step: Step, ok: bool) -> None:
-        note = f" ({step.text})" if step.text else ""
+        note = f" ({words.line(step.text)})" if step.text else ""
         self.write(f"{step.title}: {'done' if ok else 'FAILED'}{note}, {step.seconds:.1f} s\n")
 
     def say(self, text: str, kind: str) -> None:
@@ -49,11 +50,16 @@ class _Live(_Plain):
         self.moved(step)
 
     def moved(self, step: Step) -> None:
-        self.write(f"\r\x1b[K{step.title} {self._bar(step)} {step.text}")
+        self._erase()
+        self.write(f"{step.title} {self._bar(step)} {words.line(step.text)}")
 
     def end(self, step: Step, ok: bool) -> None:
-        self.write("\r\x1b[K")
+        self._erase()
         super().end(step, ok)
+
+    def _erase(self) -> None:
+        if self._stream:
+            words.control(self._stream, "\r\x1b[K")
 
     def _bar(self, step: Step) -> str:
         if not step.total:
@@ -81,7 +87,7 @@ class _Events(_Plain):
         self._event(kind, text=text)
 
     def _event(self, kind: str, **fields: object) -> None:
-        self.write(json.dumps({"event": kind, **fields}) + "\n")
+        self.write(words.to_json({"event": kind, **fields}) + "\n")
 
 
 class Step:

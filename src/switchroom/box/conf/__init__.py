@@ -2,6 +2,6 @@
 
 from switchroom.box.conf.model import Configuration, Entry, Inclusion, Oddity, Section
 from switchroom.box.conf.reader import read
-from switchroom.box.conf.rooted import expand, rooted
+from switchroom.box.conf.rooted import expand
 
-__all__ = ["Configuration", "Entry", "Inclusion", "Oddity", "Section", "expand", "read", "rooted"]
+__all__ = ["Configuration", "Entry", "Inclusion", "Oddity", "Section", "expand", "read"]

@@ -5,6 +5,7 @@ Files are named as the box names them. Bytes that are not UTF-8 are kept as Pyth
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 from typing import Dict, Iterator, List, Optional, Tuple
 
@@ -68,13 +69,17 @@ class Oddity:
 
 @dataclass
 class Configuration:
-    """One configuration file with all it includes; ``files`` are those that were read, the first its own."""
+    """One configuration file with all it includes; ``files`` are those that were read, the first its own.
+
+    ``cut`` says why not all of it was read, if it was not. Read first, then ask: what is asked is kept.
+    """
 
     path: str
     sections: List[Section] = field(default_factory=list)
     inclusions: List[Inclusion] = field(default_factory=list)
     oddities: List[Oddity] = field(default_factory=list)
     files: List[str] = field(default_factory=list)
+    cut: str = ""
 
     @property
     def refused(self) -> Optional[Oddity]:
@@ -88,7 +93,7 @@ class Configuration:
 
     def named(self, name: str) -> Tuple[Section, ...]:
         """Return all sections of a name: a name may come more than once."""
-        return tuple(section for section in self.sections if section.name == name)
+        return tuple(self._by_name.get(name, ()))
 
     def names(self) -> Tuple[str, ...]:
         """Return the names of all sections that are no templates, each once."""
@@ -96,12 +101,26 @@ class Configuration:
 
     def settings(self, name: str) -> Dict[str, str]:
         """Return what all sections of a name set, templates inherited: lower-case key to its last value."""
-        values: Dict[str, Dict[str, str]] = {}
+        return {key: "".join(parts) for key, parts in self._values.get(name, {}).items()}
+
+    @functools.cached_property
+    def _by_name(self) -> Dict[str, List[Section]]:
+        found: Dict[str, List[Section]] = {}
+        for section in self.sections:
+            found.setdefault(section.name, []).append(section)
+        return found
+
+    @functools.cached_property
+    def _values(self) -> Dict[str, Dict[str, List[str]]]:
+        """What all sections set, each value in the parts that were added to it."""
+        values: Dict[str, Dict[str, List[str]]] = {}
         for section in self.sections:
             mine = values.setdefault(section.name, {})
             for parent in section.parents:
-                mine.update(values.get(parent, {}))
+                mine.update({key: [*parts] for key, parts in values.get(parent, {}).items()})
             for entry in section.entries:
-                key = entry.key.lower()
-                mine[key] = mine.get(key, "") + entry.value if entry.operator == "+=" else entry.value
-        return values.get(name, {})
+                if entry.operator == "+=":
+                    mine.setdefault(entry.key.lower(), []).append(entry.value)
+                else:
+                    mine[entry.key.lower()] = [entry.value]
+        return values

@@ -1,62 +1,74 @@
 """Reading one configuration file and what it includes; bad syntax is noted, never an error.
 
 Asterisk gives up a whole file at the first error; this reader goes on, since what stands below is still
-what the admin wants to run. Follows process_text_line in Asterisk's main/config.c.
+what the admin wants to run. Follows process_text_line in Asterisk's main/config.c. A file that would cost
+more than a budget to read is read as far as that goes, and says so (``Configuration.cut``).
 """
 
 from __future__ import annotations
 
 import codecs
+import io
 import re
 from pathlib import Path
-from typing import Optional, Tuple
+from typing import Dict, Optional, Sequence, Tuple
 
 from switchroom.box.conf.comments import Comments
 from switchroom.box.conf.model import Configuration, Entry, Inclusion, Oddity, Section
-from switchroom.box.conf.rooted import expand, rooted
+from switchroom.box.conf.rooted import expand
+from switchroom.box.reading import Budget, SpentError, UnreadableError, contents
 
 FOLDER = "/etc/asterisk"
 
-_LONGEST_LINE = 8190  # Asterisk skips longer ones
 _DEEPEST = 10  # MAX_INCLUDE_LEVEL
 _BLANK = "".join(chr(code) for code in range(33))
 _HEADER = re.compile(r"\[(?P<name>[^]]*)\](?:\((?P<options>[^)]*)(?P<closed>\)?))?")
+_UNIT = 64  # bytes of a value that count as one more setting where templates are inherited
 _DIRECTIVE = re.compile(r"#(?P<kind>[^\x00-\x20]*)[\x00-\x20]*(?P<target>.*)", re.DOTALL)
 
 
-def read(path: Path, root: Path = Path("/")) -> Configuration:
+def read(path: Path, root: Path = Path("/"), budget: Optional[Budget] = None) -> Configuration:
     """Return a configuration file of the box whose files are below ``root``, with all it includes.
 
     ``path`` is as the box names it; a bare name is one in ``/etc/asterisk``. A file that is missing or
-    unreadable gives an empty configuration with an oddity.
+    unreadable gives an empty configuration with an oddity. ``budget`` is one for many files, each has its own
+    without.
     """
     name = str(Path(FOLDER, path))
-    reader = _Reader(Configuration(name), root)
-    reader.load(name, ())
+    reader = _Reader(Configuration(name), root, budget or Budget())
+    reader.read(name)
     return reader.result
 
 
 class _Reader:
     """Notes quote no line of a file: it may hold a secret."""
 
-    def __init__(self, result: Configuration, root: Path) -> None:
+    def __init__(self, result: Configuration, root: Path, budget: Budget) -> None:
         self.result = result
-        self._root = root
+        self._root, self._budget = root, budget
+        self._sizes: Dict[str, int] = {}  # of what a section sets and inherits
         self._section: Optional[Section] = None
         self._latest: Optional[Section] = None  # where an included file begins
         self._file, self._line = result.path, 0
         self._stack: Tuple[str, ...] = ()
 
-    def load(self, name: str, stack: Tuple[str, ...]) -> bool:
-        """Read one file; ``stack`` are the files it is included from. Returns whether it could be read."""
-        where = rooted(self._root, name)
+    def read(self, name: str) -> None:
+        """Read the first file, with all it includes, as far as the budget goes."""
         try:
-            data = where.read_bytes() if where.is_file() or not where.exists() else None
+            self._load(name, ())
+        except SpentError as error:
+            self.result.cut = f"{error.message} The rest of '{self._file}' and its includes is not known."
+            self._note(self.result.cut, hides=True)
+
+    def _load(self, name: str, stack: Tuple[str, ...]) -> bool:
+        """Read one file; ``stack`` are the files it is included from. Returns whether it could be read."""
+        try:
+            data = contents(self._root, name, self._budget)
+        except UnreadableError as error:
+            self._note(error.message, hides=True)
+            return False
         except OSError as error:
             self._note(f"The file '{name}' cannot be read: {error.strerror}.", hides=True)
-            return False
-        if data is None:  # reading a pipe would wait for ever
-            self._note(f"'{name}' is not a regular file: Asterisk ignores it.", hides=True)
             return False
         self.result.files.append(name)
         before = self._file, self._line, self._section, self._stack
@@ -67,13 +79,17 @@ class _Reader:
 
     def _read_lines(self, data: bytes) -> None:
         comments = Comments()
-        for self._line, line in enumerate(data.split(b"\n"), 1):
-            if len(line) > _LONGEST_LINE:
-                self._note(f"The line is longer than {_LONGEST_LINE} bytes: Asterisk skips it.", hides=True)
+        longest = self._budget.limits.line_bytes
+        lines = self._budget.watched(io.BytesIO(data))
+        for self._line, row in enumerate(lines, 1):
+            line = row.rstrip(b"\n")
+            if len(line) > longest:
+                self._note(f"The line is longer than {longest} bytes: Asterisk skips it.", hides=True)
                 continue
             text = line.partition(b"\0")[0].decode(errors="surrogateescape")
             kept = comments.strip(text).strip(_BLANK)
             if kept:
+                self._budget.spend("statements")
                 self._statement(kept)
         if comments.depth:
             self._note("A block comment (;--) is never closed (--;).", hides=True)
@@ -93,7 +109,7 @@ class _Reader:
             return
         if match["options"] is not None and not match["closed"]:
             self._note("The section's '(' is never closed.")
-        options = [option for option in (match["options"] or "").split(",") if option]
+        options = list(filter(None, dict.fromkeys((match["options"] or "").split(","))))
         self._section = self._latest = Section(
             match["name"],
             self._file,
@@ -103,6 +119,13 @@ class _Reader:
             parents=tuple(option for option in options if option[0] not in "!+"),
         )
         self.result.sections.append(self._section)
+        self._inherit(self._section.name, self._section.parents)
+
+    def _inherit(self, name: str, parents: Sequence[str]) -> None:
+        """Count what a section inherits: templates of templates grow without end from a few lines."""
+        inherited = sum(self._sizes.get(parent, 0) for parent in parents)
+        self._budget.spend("expansions", inherited)
+        self._sizes[name] = self._sizes.get(name, 0) + inherited
 
     def _directive(self, text: str) -> None:
         match = _DIRECTIVE.match(text)
@@ -117,7 +140,12 @@ class _Reader:
             self._include(kind, target)
 
     def _include(self, kind: str, target: str) -> None:
-        names = [name for name in expand(self._root, str(Path(FOLDER, target))) if self._fresh(name)]
+        try:
+            found = expand(self._root, str(Path(FOLDER, target)), self._budget)
+        except (OSError, UnreadableError) as error:
+            self._note(f"What '{target}' names cannot be looked up: {error}", hides=True)
+            return
+        names = [name for name in found if self._fresh(name)]
         if not names and kind == "include":
             self._note(
                 f"The included file '{target}' is not there: Asterisk refuses the whole file.",
@@ -125,7 +153,7 @@ class _Reader:
                 refuses=True,
             )
         file, line = self._file, self._line
-        read_now = tuple(name for name in names if self.load(name, self._stack))
+        read_now = tuple(name for name in names if self._load(name, self._stack))
         self.result.inclusions.append(Inclusion(kind, file, line, target, read_now))
 
     def _fresh(self, name: str) -> bool:
@@ -148,6 +176,7 @@ class _Reader:
             self._note("The line has no name before its '='.")
         else:
             self._section.entries.append(self._parsed(self._section.name, text, at))
+            self._sizes[self._section.name] = self._sizes.get(self._section.name, 0) + 1 + len(text) // _UNIT
 
     def _parsed(self, section: str, text: str, at: int) -> Entry:
         key, value, operator = text[:at], text[at + 1 :], "="

@@ -1,63 +1,67 @@
-"""Files of a box that is not this machine: below a root, with links followed inside that root."""
+"""Which files of a box a pattern of Asterisk's ``#include`` names."""
 
 from __future__ import annotations
 
-import glob
-import os
+import fnmatch
 import re
 from pathlib import Path, PurePosixPath
-from typing import Iterator, List, Tuple
+from typing import Iterator, List, Pattern, Tuple
 
-_LINKS = 40  # as many as Linux follows before it says ELOOP
+from switchroom.box.reading import Budget, is_file, listed
+
+_MAGIC = re.compile(r"[*?[]")
+_BRACES = re.compile(r"\{([^{}]*)\}")
 
 
-def rooted(root: Path, name: str) -> Path:
-    """Return where the box's path ``name`` really is; an absolute link stays below ``root``."""
-    where, left, followed = root, list(PurePosixPath("/", name).parts[1:]), 0
-    while left:
-        step = left.pop(0)
-        if step == "..":
-            where = where if where == root else where.parent
+def expand(root: Path, pattern: str, budget: Budget) -> Tuple[str, ...]:
+    """Return the box's files that a pattern with ``*``, ``?``, ``[…]`` and ``{a,b}`` names, sorted.
+
+    Raises OSError and UnreadableError for a folder that a pattern would need and that is not read.
+    """
+    return tuple(name for plain in _braces(pattern, budget) for name in _matches(root, plain, budget))
+
+
+def _braces(pattern: str, budget: Budget) -> Iterator[str]:
+    waiting = [pattern]
+    while waiting:
+        one = waiting.pop()
+        match = _BRACES.search(one)
+        if match is None:
+            yield one
             continue
-        where = where / step
-        if where.is_symlink() and followed < _LINKS:
-            followed += 1
-            target = PurePosixPath(os.readlink(where))
-            where = root if target.is_absolute() else where.parent
-            left = [part for part in target.parts if part != "/"] + left
-    return where
+        choices = match[1].split(",")
+        budget.spend("names", len(choices))
+        waiting += [one[: match.start()] + choice + one[match.end() :] for choice in reversed(choices)]
 
 
-def expand(root: Path, pattern: str) -> Tuple[str, ...]:
-    """Return the box's files that a pattern with ``*``, ``?``, ``[…]`` and ``{a,b}`` names, sorted."""
-    return tuple(name for plain in _braces(pattern) for name in _matches(root, plain))
+def _matches(root: Path, pattern: str, budget: Budget) -> List[str]:
+    budget.spend("names")
+    found = ["/"]
+    for part in PurePosixPath("/", pattern).parts[1:]:
+        if _MAGIC.search(part):
+            found = [f"{folder}/{name}" for folder in found for name in _named(root, folder, part, budget)]
+        else:
+            found = [f"{folder}/{part}" for folder in found]
+    names = (name.lstrip("/") for name in found)
+    return [f"/{name}" for name in names if is_file(root, f"/{name}")]
 
 
-def _matches(root: Path, pattern: str) -> List[str]:
-    if not glob.has_magic(pattern):
-        return [pattern] if rooted(root, pattern).is_file() else []
-    found = sorted(glob.glob(str(_folder(root, PurePosixPath(pattern).parent) / PurePosixPath(pattern).name)))
-    names = (_on_box(root, PurePosixPath(pattern).parent, name) for name in found)
-    return [name for name in names if rooted(root, name).is_file()]
+def _named(root: Path, folder: str, part: str, budget: Budget) -> List[str]:
+    wanted = _compiled(part)
+    hidden = part.startswith(".")
+    names = _listed(root, folder, budget)
+    return [name for name in names if wanted.match(name) and (hidden or not name.startswith("."))]
 
 
-def _folder(root: Path, folder: PurePosixPath) -> Path:
-    """Return the pattern of a folder; its links are only followed inside ``root`` where it has no magic."""
-    if glob.has_magic(str(folder)):
-        return Path(glob.escape(str(root))) / folder.relative_to("/")
-    return Path(glob.escape(str(rooted(root, str(folder)))))
+def _listed(root: Path, folder: str, budget: Budget) -> List[str]:
+    try:
+        return listed(root, folder, budget)
+    except (FileNotFoundError, NotADirectoryError):  # no such folder, so no file in it
+        return []
 
 
-def _on_box(root: Path, folder: PurePosixPath, found: str) -> str:
-    if glob.has_magic(str(folder)):
-        return str(Path("/") / Path(found).relative_to(root))
-    return str(folder / Path(found).name)
-
-
-def _braces(pattern: str) -> Iterator[str]:
-    match = re.search(r"\{([^{}]*)\}", pattern)
-    if match is None:
-        yield pattern
-        return
-    for choice in match[1].split(","):
-        yield from _braces(pattern[: match.start()] + choice + pattern[match.end() :])
+def _compiled(part: str) -> Pattern[str]:
+    try:
+        return re.compile(fnmatch.translate(part))
+    except re.error:  # a range from z to a: matches nothing
+        return re.compile(r"(?!)")

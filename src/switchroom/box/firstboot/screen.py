@@ -12,7 +12,7 @@ from typing import Iterable, List, Optional
 import yaml
 
 from switchroom.box.firstboot.places import Places
-from switchroom.core import process
+from switchroom.core import process, words
 from switchroom.core.errors import SwitchroomError
 from switchroom.core.files import write_atomic
 
@@ -39,7 +39,7 @@ class Consoles(io.TextIOBase):
             with contextlib.suppress(OSError):
                 handle = os.open(_CONSOLE, os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
                 with os.fdopen(handle, "wb") as stream:
-                    stream.write(text.replace("\n", "\r\n").encode())
+                    stream.write(words.lines(text).replace("\n", "\r\n").encode())
         return len(text)
 
 

@@ -14,6 +14,7 @@ import time
 import uuid
 from typing import Iterator, Optional, Tuple
 
+from switchroom.box import answers
 from switchroom.box.console import Console
 from switchroom.box.health.report import Verdict
 from switchroom.core.errors import SwitchroomError
@@ -21,6 +22,7 @@ from switchroom.core.errors import SwitchroomError
 _SECONDS = 5.0  # until the answer
 _POLL_SECONDS = 0.05
 _QUIET = "Set(CDR_PROP(disable)=1)"
+_STATE = 3  # behind the channel's name
 _ANSWERING, _SITE = "dial-tone", "site"  # extensions
 
 
@@ -81,7 +83,7 @@ def _answered(console: Console, context: str, call: str) -> Verdict:
 
 def _calling(console: Console, context: str) -> Iterator[Tuple[str, str]]:
     """Yield our calling ends and their states, from lines ``channel!context!extension!priority!state!…``."""
-    for line in console.ask("core show channels concise").splitlines():
+    for line in answers.lines(console.ask("core show channels concise")):
         channel, *fields = line.split("!")
-        if f"@{context}-" in channel and channel.endswith(";1"):
-            yield channel, fields[3]
+        if f"@{context}-" in channel and channel.endswith(";1") and len(fields) > _STATE:
+            yield channel, fields[_STATE]

@@ -26,11 +26,9 @@ def check(paths: Paths, needed: str = LOGIN) -> Verdict:
 
 def level(paths: Paths) -> str:
     """Return how far AMI answers now: ``login``, ``greeting`` or empty."""
-    interface = ami.configured(paths)
-    if interface.off:
-        return OFF
     try:
-        return _reach(interface)[0]
+        interface = ami.configured(paths)
+        return OFF if interface.off else _reach(interface)[0]
     except (SwitchroomError, OSError):
         return OFF
 

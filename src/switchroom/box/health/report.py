@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, Tuple
+from typing import Any, Callable, Dict, Mapping, Tuple
 
-from switchroom.catalog.convert import to_plain
+from switchroom.catalog.convert import to_dataclass, to_plain
+from switchroom.core import words
 from switchroom.core.errors import SwitchroomError
+
+_LONGEST = 1000  # characters of evidence
 
 
 @dataclass(frozen=True)
@@ -54,9 +57,18 @@ class Report:
         """Return the report as plain data."""
         return {"healthy": self.healthy, "seconds": self.seconds, "checks": to_plain(self.checks)}
 
+    @staticmethod
+    def from_dict(data: Mapping[str, Any]) -> Report:
+        """Return the report that ``as_dict`` gave."""
+        return to_dataclass(Report, {key: value for key, value in data.items() if key != "healthy"})
+
 
 def timed(name: str, look: Callable[[], Verdict]) -> Check:
-    """Return a check from what ``look`` says; an error it raises is a failure with that evidence."""
+    """Return a check from what ``look`` says, in one line; an error it raises fails, with that evidence.
+
+    What was looked at may be anybody's work: that a reader broke on it is a finding too, and no other check
+    goes without its answer for it.
+    """
     begin = time.monotonic()
     try:
         verdict = look()
@@ -64,4 +76,7 @@ def timed(name: str, look: Callable[[], Verdict]) -> Check:
         verdict = Verdict(False, error.message)
     except OSError as error:
         verdict = Verdict(False, str(error))
-    return Check(name, verdict.ok, round(time.monotonic() - begin, 3), verdict.evidence, verdict.required)
+    except Exception as error:
+        verdict = Verdict(False, f"it cannot be judged: {type(error).__name__}: {error}")
+    evidence = words.line(verdict.evidence, _LONGEST)
+    return Check(name, verdict.ok, round(time.monotonic() - begin, 3), evidence, verdict.required)

@@ -9,30 +9,23 @@ import contextlib
 import json
 import re
 from dataclasses import dataclass
-from typing import Dict, Mapping, Pattern, Set, Tuple
+from typing import Dict, List, Mapping, Optional, Set, Tuple
 
+from switchroom.box import answers
 from switchroom.box.console import Console
 
 REACHABLE, PENDING, LOST = "reachable", "pending", "lost"
 # Over a connection the phone opened, only the phone can come back, and takes its own time for it.
 _CONNECTED = re.compile(r";transport=(tcp|tls|wss?)\b|^sips:", re.IGNORECASE)
 
-_REGISTRATION = re.compile(r"^ ?(?P<name>[^/\s]+)\S*\s+\S+\s+(?P<state>[A-Z]\w+)", re.MULTILINE)
-_CONTACT = re.compile(
-    r"^\s*Contact:\s+(?P<aor>[^/\s]+)\S*\s.*?\b(?P<hash>[0-9a-f]{10})\s+(?P<state>[A-Z]\w+)", re.MULTILINE
-)
-_STORED = re.compile(
-    r"^/registrar/contact/(?P<aor>.+);@(?P<hash>[0-9a-f]+)\s*: (?P<data>\{.*\})\s*$", re.MULTILINE
-)
-_PEER = re.compile(
-    r"^(?P<name>[^/\s]+)\S*\s+(?P<host>\S+)\s+(?P<dynamic>D\s)?.*?"
-    r"\s\d+\s+(?P<state>OK|LAGGED|UNREACHABLE|UNKNOWN|Unmonitored)\b",
-    re.MULTILINE,
-)
-_SIP_REGISTRY = re.compile(r"^(?P<host>\S+:\d+)\s+[YN]\s+(?P<user>\S+)\s+\d+\s+(?P<state>\S+)", re.MULTILINE)
-_IAX_REGISTRY = re.compile(
-    r"^(?P<host>\S+:\d+)\s+[YN]\s+(?P<user>\S+)\s+\S+\s+\d+\s+(?P<state>\S+)", re.MULTILINE
-)
+_STATE = re.compile(r"[A-Z]\w+")
+_HASH = re.compile(r"[0-9a-f]{10}")
+_HEXADECIMAL = re.compile(r"[0-9a-f]+")
+_PEER_STATE = re.compile(r"(?:OK|LAGGED|UNREACHABLE|UNKNOWN|Unmonitored)\b")
+_STORED = "/registrar/contact/"
+# The words of "sip show registry" are host, whether it is looked up again, user, seconds, state; IAX2 has the
+# perceived address before the seconds.
+_SIP_SECONDS, _IAX_SECONDS = 3, 4
 
 
 @dataclass(frozen=True)
@@ -54,8 +47,8 @@ def read(console: Console) -> Standing:
     dynamic, fixed = peers(ask("sip show peers"))
     registrations = {
         **pjsip_registrations(ask("pjsip show registrations")),
-        **registry("sip", ask("sip show registry"), _SIP_REGISTRY),
-        **registry("iax2", ask("iax2 show registry"), _IAX_REGISTRY),
+        **registry("sip", ask("sip show registry"), _SIP_SECONDS),
+        **registry("iax2", ask("iax2 show registry"), _IAX_SECONDS),
     }
     return Standing(registrations, {**phones, **dynamic}, {**trunks, **fixed})
 
@@ -63,17 +56,31 @@ def read(console: Console) -> Standing:
 def pjsip_registrations(answer: str) -> Dict[str, str]:
     """Return the outbound registrations of ``pjsip show registrations``."""
     return {
-        f"pjsip/{one['name']}": REACHABLE if one["state"] == "Registered" else LOST
-        for one in _REGISTRATION.finditer(answer)
+        f"pjsip/{name}": _registered(words[2])
+        for words in answers.rows(answer, 3)
+        if (name := words[0].partition("/")[0]) and _STATE.match(words[2])
     }
 
 
-def registry(family: str, answer: str, line: Pattern[str]) -> Dict[str, str]:
-    """Return the outbound registrations of ``sip show registry`` or ``iax2 show registry``."""
+def registry(family: str, answer: str, seconds: int) -> Dict[str, str]:
+    """Return the outbound registrations of ``sip show registry`` or ``iax2 show registry``.
+
+    ``seconds`` is the number of the word that tells when the next one is due; the state follows it.
+    """
     return {
-        f"{family}/{one['user']}@{one['host']}": REACHABLE if one["state"] == "Registered" else LOST
-        for one in line.finditer(answer)
+        f"{family}/{words[2]}@{words[0]}": _registered(words[seconds + 1])
+        for words in answers.rows(answer, seconds + 2)
+        if _is_place(words[0]) and words[1] in ("Y", "N") and answers.is_number(words[seconds])
     }
+
+
+def _is_place(text: str) -> bool:
+    host, _, port = text.rpartition(":")
+    return bool(host) and answers.is_number(port)
+
+
+def _registered(word: str) -> str:
+    return REACHABLE if word == "Registered" else LOST
 
 
 def contacts(answer: str, stored: str) -> Tuple[Dict[str, str], Dict[str, str]]:
@@ -85,35 +92,60 @@ def contacts(answer: str, stored: str) -> Tuple[Dict[str, str], Dict[str, str]]:
     phones: Dict[str, str] = {}
     trunks: Dict[str, str] = {}
     registered, connected = _stored(stored)
-    for one in _CONTACT.finditer(answer):
-        key = (one["aor"], one["hash"])
-        if key not in connected:
-            _best(phones if key in registered else trunks, f"pjsip/{one['aor']}", _state(one["state"]))
+    for words in answers.rows(answer, 4):
+        found = _hash_and_state(words) if words[0] == "Contact:" else None
+        aor = words[1].partition("/")[0]
+        if found and aor and (aor, found[0]) not in connected:
+            kind = phones if (aor, found[0]) in registered else trunks
+            _best(kind, f"pjsip/{aor}", _state(found[1]))
     return phones, trunks
+
+
+def _hash_and_state(words: List[str]) -> Optional[Tuple[str, str]]:
+    for word, state in zip(words[2:], words[3:]):
+        if _HASH.fullmatch(word) and _STATE.match(state):
+            return word, state
+    return None
 
 
 def peers(answer: str) -> Tuple[Dict[str, str], Dict[str, str]]:
     """Return (phones, trunks) of chan_sip's ``sip show peers``: a phone's address is dynamic."""
     phones: Dict[str, str] = {}
     trunks: Dict[str, str] = {}
-    for one in _PEER.finditer(answer):
-        absent = one["host"] == "(Unspecified)"
-        state = LOST if absent else _state(one["state"])
-        (phones if one["dynamic"] else trunks)[f"sip/{one['name']}"] = state
+    for words in answers.rows(answer, 4):
+        name, said = words[0].partition("/")[0], _peer_state(words)
+        if name and said:
+            state = LOST if words[1] == "(Unspecified)" else _state(said)
+            (phones if words[2] == "D" else trunks)[f"sip/{name}"] = state
     return phones, trunks
+
+
+def _peer_state(words: List[str]) -> str:
+    for port, state in zip(words[2:], words[3:]):
+        if answers.is_number(port) and (match := _PEER_STATE.match(state)):
+            return match[0]
+    return ""
 
 
 def _stored(answer: str) -> Tuple[Set[Tuple[str, str]], Set[Tuple[str, str]]]:
     """Return (all, connected) contacts in the database as (address of record, 10 digits of the hash)."""
     registered, connected = set(), set()
-    for one in _STORED.finditer(answer):
-        key = (one["aor"], one["hash"][:10])
-        registered.add(key)
-        with contextlib.suppress(ValueError):
-            uri = str(json.loads(one["data"]).get("uri", ""))
-            if _CONNECTED.search(uri.replace("^3B", ";")):  # as the database escapes it
+    for line in answers.lines(answer):
+        head, _, data = line.rstrip().partition(": {")
+        aor, _, digest = head[len(_STORED) :].rstrip().rpartition(";@")
+        if line.startswith(_STORED) and aor and _HEXADECIMAL.fullmatch(digest):
+            key = (aor, digest[:10])
+            registered.add(key)
+            if _CONNECTED.search(_uri("{" + data)):
                 connected.add(key)
     return registered, connected
+
+
+def _uri(data: str) -> str:
+    """Return the address in a contact's data, with the semicolons that the database escapes."""
+    with contextlib.suppress(ValueError, RecursionError):
+        return str(json.loads(data).get("uri", "")).replace("^3B", ";")
+    return ""
 
 
 def _state(word: str) -> str:

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import re
+import itertools
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Collection, Iterable, Optional, Tuple
+from typing import Collection, Iterable, Iterator, Optional, Tuple
 
-from switchroom.box import sip
-from switchroom.box.bound import reachable
+from switchroom.box import answers, bound, sip
 from switchroom.box.console import Console
 from switchroom.box.health.report import Verdict
+from switchroom.box.limits import load_limits
 
 PJSIP, CHAN_SIP = "pjsip", "sip"
 _PROBED = ("udp", "tcp", "tls")
-_GUARDED = re.compile(r"^\s*require_client_cert\s*: Yes", re.MULTILINE)
 _TIMEOUT = 2.0
-# "Transport:  transport-udp   udp   0   0  0.0.0.0:5060" of "pjsip show transports"
-_PJSIP_LINE = re.compile(r"^Transport:\s+(\S+)\s+([a-z]+)\s+\S+\s+\S+\s+(\S+):(\d+)\s*$", re.MULTILINE)
-# "  UDP Bindaddress:        0.0.0.0:5060" of "sip show settings" (chan_sip)
-_SIP_LINE = re.compile(r"^\s*(UDP|TCP|TLS)(?: SIP)? Bindaddress:\s+(\S+):(\d+)\s*$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -39,7 +34,7 @@ class Transport:
     @property
     def address(self) -> Tuple[str, int]:
         """Where this box reaches it."""
-        return reachable(self.host), self.port
+        return bound.reachable(self.host), self.port
 
     @property
     def probed(self) -> bool:
@@ -55,31 +50,49 @@ def read(console: Console) -> Tuple[Transport, ...]:
     """Return what PJSIP and chan_sip listen on; raises SwitchroomError when Asterisk does not answer."""
     pjsip = parse_pjsip(console.known("pjsip show transports") or "")
     chan_sip = console.known("sip show settings") or ""
-    return tuple(_guard(console, one) for one in pjsip) + parse_chan_sip(chan_sip)
+    return tuple(_guard(console, one) for one in (*pjsip, *parse_chan_sip(chan_sip)))
 
 
 def _guard(console: Console, transport: Transport) -> Transport:
-    if transport.protocol != "tls":
+    if transport.family != PJSIP or transport.protocol != "tls":
         return transport
     details = console.ask(f"pjsip show transport {transport.name}")
-    return replace(transport, guarded=bool(_GUARDED.search(details)))
+    words = (line.replace(":", " ").split() for line in answers.lines(details))
+    return replace(transport, guarded=["require_client_cert", "Yes"] in words)
 
 
 def parse_pjsip(answer: str) -> Tuple[Transport, ...]:
-    """Return the transports of ``pjsip show transports``."""
-    found = _PJSIP_LINE.findall(answer)
-    return tuple(
-        Transport(PJSIP, name, kind, host.strip("[]"), int(port)) for name, kind, host, port in found
+    """Return the transports of ``pjsip show transports``, as many as are looked at.
+
+    ``Transport:  transport-udp   udp   0   0  0.0.0.0:5060`` is a line of it.
+    """
+    rows = (words for words in answers.rows(answer, 6) if len(words) == 6 and words[0] == "Transport:")  # noqa: PLR2004
+    return _as_many_as_are_asked(
+        Transport(PJSIP, words[1], words[2], *place)
+        for words in rows
+        if (place := _place(words[5])) and words[2].isalpha() and words[2].islower()
     )
 
 
 def parse_chan_sip(answer: str) -> Tuple[Transport, ...]:
-    """Return the addresses of ``sip show settings``."""
-    found = _SIP_LINE.findall(answer)
-    return tuple(
-        Transport(CHAN_SIP, kind.lower(), kind.lower(), host.strip("[]"), int(port))
-        for kind, host, port in found
+    """Return the addresses of ``sip show settings``: ``  UDP Bindaddress:        0.0.0.0:5060``."""
+    rows = (words for words in answers.rows(answer, 3) if words[-2] == "Bindaddress:")
+    return _as_many_as_are_asked(
+        Transport(CHAN_SIP, words[0].lower(), words[0].lower(), *place)
+        for words in rows
+        if words[0].lower() in _PROBED and words[1:-2] in ([], ["SIP"]) and (place := _place(words[-1]))
     )
+
+
+def _place(text: str) -> Optional[Tuple[str, int]]:
+    """Return address and port of ``0.0.0.0:5060``, or None for what is none."""
+    host, _, port = text.rpartition(":")
+    number = bound.port(port) if answers.is_number(port) else None
+    return (host.strip("[]"), number) if host and number else None
+
+
+def _as_many_as_are_asked(found: Iterator[Transport]) -> Tuple[Transport, ...]:
+    return tuple(itertools.islice(found, load_limits().answers.transports))
 
 
 def check(
@@ -104,13 +117,13 @@ def check(
 
 
 def answering(transports: Iterable[Transport]) -> Tuple[Transport, ...]:
-    """Return those that answer OPTIONS, all asked at once."""
+    """Return those that answer OPTIONS, many asked at once."""
     asked = [transport for transport in transports if transport.probed]
-    with ThreadPoolExecutor(max_workers=max(len(asked), 1)) as pool:
+    with ThreadPoolExecutor(max_workers=max(min(len(asked), load_limits().answers.threads), 1)) as pool:
         codes = list(pool.map(_ask, asked))
     return tuple(transport for transport, code in zip(asked, codes) if code is not None)
 
 
 def _ask(transport: Transport) -> Optional[int]:
     host, port = transport.address
-    return sip.options(host, port, transport.protocol, _TIMEOUT)
+    return sip.options(host, port, transport.protocol, _TIMEOUT) if bound.is_own(host) else None

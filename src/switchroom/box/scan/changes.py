@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from fnmatch import fnmatch
+from pathlib import Path
 from typing import Dict, FrozenSet, Iterator, Mapping
 
-from switchroom.box.conf import Configuration, Section, rooted
+from switchroom.box.conf import Configuration, Section
+from switchroom.box.reading import rooted
 from switchroom.box.scan import expression, judge
 from switchroom.box.scan.box import Box
 from switchroom.box.scan.losses import Losses
@@ -74,9 +77,17 @@ def _uses(box: Box, change: Change) -> Iterator[Use]:
             yield from _in_files(box, seen)
         elif seen.path:
             path = rooted(box.root, seen.path)
-            yield from [Use("path", seen.path, seen.path, 0)] if path.is_dir() and any(path.iterdir()) else []
+            yield from [Use("path", seen.path, seen.path, 0)] if _holds_something(path) else []
         else:
             yield from (use for use in box.uses if _called(box, seen, use))
+
+
+def _holds_something(folder: Path) -> bool:
+    try:
+        with os.scandir(folder) as entries:
+            return any(True for _ in entries)
+    except OSError:
+        return False
 
 
 def _called(box: Box, seen: Seen, use: Use) -> bool:

@@ -51,6 +51,7 @@ def check(
         changes.notes(losses, catalog),
         support.support(catalog, source, target, on),
         support.uncertified(box, catalog, target),
+        _cut(box),
         _unseen(box),
         _unjudged(losses),
     ]
@@ -75,6 +76,11 @@ def blocking(findings: Iterable[Finding], acknowledged: Iterable[str] = ()) -> T
             code=ExitCode.USAGE,
         )
     return tuple(finding for finding in grave if finding.key not in known)
+
+
+def _cut(box: Box) -> Iterator[Finding]:
+    if box.cut:
+        yield Finding("unread:all", Severity.WARNING, "unread", "all", f"Not all was looked at. {box.cut}")
 
 
 def _unseen(box: Box) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from switchroom.box.scan import commands, expression
 from switchroom.box.scan.model import Use
 
 _ASSIGNED_FUNCTION = re.compile(r"([A-Za-z_]\w*)\((.*)\)$", re.DOTALL)
+_DEEPEST = 16
 _DIALS = {"dial", "retrydial", "page", "chanisavail", "originate"}
 _SHELLS = {"system", "trysystem", "agi", "eagi", "deadagi", "mixmonitor", "externalivr"}
 
@@ -56,14 +57,17 @@ def shell(text: str, place: Use) -> Iterator[Use]:
         yield of_kind(place, "action", name)
 
 
-def application(text: str, place: Use) -> Iterator[Use]:
-    """Yield an application call and the calls, assignments and devices in its arguments."""
+def application(text: str, place: Use, depth: int = 0) -> Iterator[Use]:
+    """Yield an application call and the calls, assignments and devices in its arguments.
+
+    ``depth`` counts the applications that it is given to; nobody means more than a few.
+    """
     parsed = expression.call(text)
-    if parsed is None:
+    if parsed is None or depth > _DEEPEST:
         return
     name, raw = parsed
     yield of_kind(place, "application", name, raw)
-    yield from _inner(name.lower(), raw, place)
+    yield from _inner(name.lower(), raw, place, depth)
 
 
 def assigned(left: str, right: str, place: Use) -> Iterator[Use]:
@@ -77,9 +81,9 @@ def assigned(left: str, right: str, place: Use) -> Iterator[Use]:
     yield from _devices(right.strip().strip('"'), place)
 
 
-def _inner(name: str, raw: str, place: Use) -> Iterator[Use]:
+def _inner(name: str, raw: str, place: Use, depth: int) -> Iterator[Use]:
     for inner in _run_by(name, raw):
-        yield from application(inner, place)
+        yield from application(inner, place, depth + 1)
     if name in ("set", "mset"):
         for left, right in expression.assignments(raw, several=name == "mset"):
             yield from assigned(left, right, place)

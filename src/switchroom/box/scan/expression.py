@@ -12,6 +12,8 @@ _TARGET = re.compile(r"(?:^|&)\s*([A-Za-z][A-Za-z0-9]+)/")
 _SPECIAL = re.compile(r'[()\[\]{}"\\,?:]')
 _BRACKET = re.compile(r"[()\[\]{}]")
 _OPEN, _CLOSE = "([{", ")]}"
+_DEEPEST = 64  # brackets within brackets
+_LONGEST = 2048  # characters of the arguments of a function: those of one within another are counted again
 
 
 def split(text: str, at: str = ",") -> Tuple[str, ...]:
@@ -49,9 +51,9 @@ def call(text: str) -> Optional[Tuple[str, str]]:
 
 
 def functions(text: str) -> Iterator[Tuple[str, str]]:
-    """Yield each ``${FUNC(args)}``, also within another: its name, and the text from its arguments on."""
+    """Yield each ``${FUNC(args)}``, also within another: its name, and the text from there on."""
     for match in _FUNCTION.finditer(text):
-        yield match[1], text[match.end() :]
+        yield match[1], text[match.end() : match.end() + _LONGEST]
 
 
 def variables(text: str) -> Iterator[str]:
@@ -91,10 +93,10 @@ def option_letters(text: str) -> str:
 
 
 def balanced(text: str, start: int = 0) -> str:
-    """Return the text from ``start`` to the bracket that closes one opened before it, or to the end."""
+    """Return the text from ``start`` to the bracket that closes one before it, or as far as is read."""
     depth = 1
-    for match in _BRACKET.finditer(text, start):
+    for match in _BRACKET.finditer(text, start, start + _LONGEST):
         depth += 1 if match[0] in _OPEN else -1
-        if depth == 0:
+        if depth == 0 or depth > _DEEPEST:
             return text[start : match.start()]
-    return text[start:]
+    return text[start : start + _LONGEST]

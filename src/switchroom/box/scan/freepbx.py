@@ -7,7 +7,7 @@ import json
 import re
 from typing import Dict, Iterator, List, Optional, Sequence
 
-from switchroom.box.conf import rooted
+from switchroom.box.reading import rooted
 from switchroom.box.scan.box import Box
 from switchroom.box.scan.losses import Losses
 from switchroom.box.scan.model import Finding, Severity
@@ -18,7 +18,8 @@ from switchroom.core.errors import SwitchroomError
 
 CONVERT = "fwconsole convert2pjsip -a"
 _SECONDS = 60.0  # a module list takes about two
-_SETTING = re.compile(r'Setting of "ASTSIPDRIVER" is \([^)]*\)\[([^]]*)\]')
+_MOST = 1 << 20  # bytes; a module list has some thousand
+_SETTING = re.compile(r'Setting of "ASTSIPDRIVER" is \([^)\n]{0,80}\)\[([^]\n]{0,80})\]')
 _CHAN_SIP = ("chan_sip", "both")
 
 
@@ -41,7 +42,7 @@ def gates(losses: Losses, catalog: Catalog, fwconsole: Sequence[str], on: dateti
 def _ask(fwconsole: Sequence[str], *words: str) -> str:
     # Its exit code means little: 0 for an unknown setting, for example. What it prints is judged.
     what = f"'fwconsole {' '.join(words)}'"
-    result = process.run([*fwconsole, *words], what=what, check=False, timeout=_SECONDS)
+    result = process.run([*fwconsole, *words], what=what, check=False, timeout=_SECONDS, most=_MOST)
     return str(result.stdout.decode(errors="replace"))
 
 
@@ -57,7 +58,7 @@ def _modules(text: str) -> Dict[str, str]:
 def _rows(line: str) -> List[List[object]]:
     try:
         data = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return []
     rows = data.get("data") if isinstance(data, dict) else None
     good = isinstance(rows, list) and all(isinstance(row, list) and len(row) > 1 for row in rows)

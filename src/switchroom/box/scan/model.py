@@ -10,6 +10,7 @@ from switchroom.box.scan.expression import balanced, split
 from switchroom.box.scan.inventory import Inventory
 from switchroom.catalog.model import Catalog, Series
 from switchroom.catalog.removals import numbers
+from switchroom.core import words
 
 
 class Severity(enum.Enum):
@@ -123,10 +124,4 @@ def key(what: str, name: str, file: str = "", where: str = "") -> str:
     parts = [what, name, file, where]
     while len(parts) > 2 and not parts[-1]:  # noqa: PLR2004 - a key has a kind and a name at least
         parts.pop()
-    return printable(":".join(parts))
-
-
-def printable(text: str) -> str:
-    """Return a text without bytes that no terminal or JSON reader takes."""
-    clean = text.encode(errors="surrogateescape").decode(errors="replace").replace("\ufffd", "?")
-    return "".join(letter if letter.isprintable() else "?" for letter in clean)
+    return words.line(":".join(parts))

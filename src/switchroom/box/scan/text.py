@@ -5,7 +5,8 @@ from __future__ import annotations
 import textwrap
 from typing import Dict, Iterable, List
 
-from switchroom.box.scan.model import Finding, Owner, Severity, printable
+from switchroom.box.scan.model import Finding, Owner, Severity
+from switchroom.core import words
 
 _WIDTH = 100
 _SHOWN = 5  # lines of a file named for one finding
@@ -35,7 +36,7 @@ def _one(finding: Finding) -> str:
     lines += [f"Instead: {finding.replacement}"] if finding.replacement else []
     lines += [finding.note] if finding.note else []
     lines += [f"Key: {finding.key}"] if finding.severity is Severity.BLOCKING else []
-    first, *rest = [_wrapped(printable(line)) for line in lines]
+    first, *rest = [_wrapped(words.line(line)) for line in lines]
     return "\n".join([f"  - {first}", *(f"    {line}" for line in rest)])
 
 

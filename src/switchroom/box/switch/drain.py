@@ -17,7 +17,7 @@ from switchroom.box.switch.walker import Cancelled
 from switchroom.core.errors import SwitchroomError
 
 _POLL_SECONDS = 0.5
-_CALLS = re.compile(r"^(\d+) active calls?$", re.MULTILINE)
+_CALLS = re.compile(r"^([0-9]{1,9}) active calls?$", re.MULTILINE)
 
 
 class Console(Protocol):

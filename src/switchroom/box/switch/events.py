@@ -19,6 +19,7 @@ from typing import Any, BinaryIO, Callable, Dict, Iterator, Optional
 
 from switchroom.box.paths import Paths
 from switchroom.box.switch import journal
+from switchroom.core import words
 
 FILE = "events.jsonl"
 _POLL_SECONDS = 0.1
@@ -65,7 +66,7 @@ class Events:
             self._say(text)
 
     def _write(self, event: str, **data: Any) -> None:
-        line = json.dumps({"time": journal.now(), "event": event, **data}) + "\n"
+        line = words.to_json({"time": journal.now(), "event": event, **data}) + "\n"
         os.write(self._handle, line.encode())
 
     def _end_torn_line(self) -> None:
@@ -100,7 +101,8 @@ def follow(paths: Paths, transaction: str, gone: Callable[[], bool] = lambda: Fa
 def _open(paths: Paths, transaction: str) -> Optional[BinaryIO]:
     for folder in (paths.transaction, paths.history / transaction):
         with contextlib.suppress(FileNotFoundError):
-            if journal.read(folder / journal.FILE)[0].data["id"] == transaction:
+            records = journal.read(folder / journal.FILE)
+            if records and records[0].data.get("id") == transaction:
                 return (folder / FILE).open("rb")
     return None
 
@@ -125,6 +127,6 @@ def _events(stream: BinaryIO, gone: Callable[[], bool]) -> Iterator[Event]:
 def _event(line: bytes) -> Optional[Event]:
     try:
         event = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return event if isinstance(event, dict) and "event" in event else None

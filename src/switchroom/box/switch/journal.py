@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Iterator, List, Mapping, Optional, Tuple
 
-from switchroom.core.errors import ExitCode, SwitchroomError
+from switchroom.core.errors import ExitCode, SwitchroomError, reading
 from switchroom.core.files import fsync_dir
 
 FILE = "journal"
@@ -67,7 +67,8 @@ def boot_id() -> str:
 def read(path: Path) -> Tuple[Record, ...]:
     """Return the records of a journal; a torn end is left out.
 
-    Raises SwitchroomError (code ATTENTION) naming file and line when a broken line stands before a good one.
+    Raises SwitchroomError (code ATTENTION) naming file and line when a broken line stands before a good one,
+    or a whole one is no record: somebody else wrote it, and cutting it off would lose what it says.
     """
     return tuple(_parse(path)[0])
 
@@ -131,7 +132,10 @@ def _parse(path: Path) -> Tuple[List[Record], int]:
     records: List[Record] = []
     size = bad = 0
     for number, line in enumerate(_lines(path), start=1):
-        record = _record(line)
+        try:
+            record = _record(line)
+        except SwitchroomError as error:
+            raise _damaged(path, number, error.cause) from error
         if record is None:
             bad = bad or number
         elif bad or record.seq != len(records):
@@ -151,13 +155,28 @@ def _record(line: bytes) -> Optional[Record]:
     digits, _, text = line.rstrip(b"\n").partition(b" ")
     if not line.endswith(b"\n") or digits != b"%08x" % zlib.crc32(text):
         return None
-    plain = json.loads(text)
-    return Record(**{**plain, "kind": Kind(plain["kind"])})
+    with reading("The record"):
+        plain = json.loads(text)
+        record = Record(**{**plain, "kind": Kind(plain["kind"])})
+        if not _is_whole(record):
+            raise ValueError(f"a field of '{record.kind.value}' has another type")
+    return record
 
 
-def _damaged(path: Path, line: int) -> SwitchroomError:
+def _is_whole(record: Record) -> bool:
+    words = (record.time, record.boot, record.step)
+    return (
+        type(record.seq) is int
+        and all(isinstance(word, str) for word in words)
+        and isinstance(record.data, dict)
+        and record.seconds > 0
+    )
+
+
+def _damaged(path: Path, line: int, cause: str = "") -> SwitchroomError:
     return SwitchroomError(
         f"The journal '{path}' is damaged in line {line}: it cannot be trusted to tell what was done.",
+        cause=cause,
         hint=f"See what runs (asterisk -rx 'core show version'), then move the folder '{path.parent}' "
         "away and run the switch again.",
         code=ExitCode.ATTENTION,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import enum
+import re
 from dataclasses import dataclass
 from typing import Any, Mapping, Optional
 
 from switchroom.catalog.convert import to_dataclass, to_plain
-from switchroom.core.errors import ExitCode
+from switchroom.core.errors import ExitCode, reading
 
 
 class End(enum.Enum):
@@ -86,5 +87,9 @@ class Outcome:
 
     @staticmethod
     def from_dict(data: Mapping[str, Any]) -> Outcome:
-        """Return the outcome that ``as_dict`` gave."""
-        return to_dataclass(Outcome, {key: value for key, value in data.items() if key != "exit_code"})
+        """Return the outcome that ``as_dict`` gave; raises SwitchroomError (ATTENTION) for anything else."""
+        with reading("How the switch ended", code=ExitCode.ATTENTION):
+            found = to_dataclass(Outcome, {key: value for key, value in data.items() if key != "exit_code"})
+            if not re.fullmatch(r"\w[\w.-]*", found.id):  # it names a folder
+                raise ValueError(f"'{found.id}' is no name of a switch")
+            return found

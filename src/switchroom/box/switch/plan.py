@@ -10,7 +10,7 @@ from typing import Any, Mapping, Optional, Tuple
 from switchroom.box.engines import Engine
 from switchroom.box.paths import Paths
 from switchroom.catalog.convert import to_dataclass, to_plain
-from switchroom.core.errors import ExitCode, SwitchroomError
+from switchroom.core.errors import ExitCode, reading
 from switchroom.core.files import write_atomic
 
 
@@ -91,15 +91,9 @@ def submit(paths: Paths, plan: Plan) -> None:
 def submitted(paths: Paths) -> Optional[Plan]:
     """Return the plan that waits to be begun, or None."""
     try:
-        text = paths.plan.read_text(encoding="utf-8")
+        text = paths.plan.read_bytes()
     except FileNotFoundError:
         return None
-    try:
+    hint = f"Nothing was changed. Remove '{paths.plan}' and run 'switchroom switch' again."
+    with reading(f"The plan '{paths.plan}'", hint=hint, code=ExitCode.REFUSED):
         return Plan.from_dict(json.loads(text))
-    except (ValueError, TypeError, KeyError) as error:
-        raise SwitchroomError(
-            f"The plan '{paths.plan}' cannot be read; nothing was changed.",
-            cause=str(error),
-            hint=f"Remove '{paths.plan}' and run 'switchroom switch' again.",
-            code=ExitCode.REFUSED,
-        ) from error

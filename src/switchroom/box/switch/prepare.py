@@ -9,7 +9,7 @@ from typing import Any, Dict, Optional, Sequence, Tuple
 
 from switchroom.box import packages
 from switchroom.box.engines import Engine
-from switchroom.box.health import baseline
+from switchroom.box.health import judge
 from switchroom.box.packages import Kept
 from switchroom.box.paths import Paths
 from switchroom.box.switch import journal, preflight
@@ -115,6 +115,6 @@ def _baseline(box: Box, known: Survey) -> Optional[Dict[str, Any]]:
     """Return what works now; None where Asterisk does not even answer, so that the target is judged alone."""
     ill = [check.name for check in known.health.failed]
     try:
-        return baseline.capture(box.paths, box.settings, box.console, ill=ill).as_dict()
+        return judge.capture(box.paths, box.settings, ill).as_dict()
     except SwitchroomError:
         return None

@@ -8,6 +8,7 @@ from typing import Any, Callable, Mapping
 from switchroom.box import engines
 from switchroom.box.console import Console
 from switchroom.box.engines import Engine
+from switchroom.box.limits import load_limits
 from switchroom.box.paths import Paths
 from switchroom.box.settings import Settings
 from switchroom.box.switch.events import Events
@@ -44,6 +45,13 @@ class Scene:
     def selected(self, engine: Engine) -> bool:
         """Return whether the selector names an engine."""
         return engines.active(self.paths) == engine
+
+    def limit(self, step: str) -> float:
+        """Return how many seconds a step may take: what the tool allows, and what plan and settings give."""
+        health = self.settings.health
+        patience = max(self.plan.health_timeout, health.timeout) + health.grace + self.settings.stop.timeout
+        given = self.plan.drain_timeout if step == "drain" else patience
+        return load_limits().steps[step] + given
 
 
 def never() -> bool:

@@ -8,6 +8,9 @@ from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence, Tupl
 
 from switchroom.box.switch.journal import Record
 from switchroom.box.switch.plan import Plan
+from switchroom.core.errors import ExitCode, reading
+
+_HINT = "See what runs with 'switchroom status'; the journal is in /var/lib/switchroom/transaction."
 
 
 class Way(enum.Enum):
@@ -139,7 +142,15 @@ class _Teller:
 
 
 def tell(records: Sequence[Record]) -> Story:
-    """Return the state that a journal's records add up to; there is at least the first one."""
+    """Return the state that a journal's records add up to.
+
+    Raises SwitchroomError (code ATTENTION) for records that are none of a switch, and for none at all.
+    """
+    with reading("The journal of the switch", hint=_HINT, code=ExitCode.ATTENTION):
+        return _told(records)
+
+
+def _told(records: Sequence[Record]) -> Story:
     teller = _Teller(records[0])
     for record in records:
         teller.add(record)

@@ -147,6 +147,10 @@ class _Box:
         """Return whether the machine is shutting down."""
         return shutting_down()
 
+    def limit(self, step: str) -> float:
+        """Return how many seconds a step may take: what the tool allows, and what plan and settings give."""
+        return self._scene.limit(step)
+
     def tell(self, step: str, state: str, text: str) -> None:
         """Show what a step does."""
         if state == "begin":

@@ -13,6 +13,7 @@ from typing import Any, Dict, List, Mapping, Protocol, Sequence, Tuple
 from switchroom.box.switch.journal import Journal, Kind, Record
 from switchroom.box.switch.story import Story, Way, tell
 from switchroom.core.errors import SwitchroomError
+from switchroom.core.timelimit import limited
 
 MAX_ATTEMPTS = 5
 
@@ -65,6 +66,9 @@ class World(Protocol):
 
     def stopping(self) -> bool:
         """Return whether the machine is shutting down."""
+
+    def limit(self, step: str) -> float:
+        """Return how many seconds a step may take."""
 
     def tell(self, step: str, state: str, text: str) -> None:
         """Show what a step does: ``state`` is ``begin``, ``done`` or ``failed``."""
@@ -128,7 +132,9 @@ class Walker:
                 self._journal.append(Kind.INTENT, step.name, **step.intent())
             else:
                 self._journal.append(Kind.INTENT, step.name, again=True)
-            self._journal.append(Kind.DONE, step.name, **self._work(step, again))
+            with limited(self._world.limit(step.name), f"The step '{step.name}'"):
+                figures = self._work(step, again)
+            self._journal.append(Kind.DONE, step.name, **figures)
         except Cancelled as error:
             self._decide(Way.ABANDON, error.message)
         except KeyboardInterrupt:

@@ -14,6 +14,7 @@ from switchroom.build.iso import manifest, sums
 from switchroom.build.iso.base import Base
 from switchroom.build.keys import SigningKey
 from switchroom.catalog.model import Series
+from switchroom.core.errors import reading
 from switchroom.core.files import sha256
 
 FORMAT = 1
@@ -63,7 +64,8 @@ def write(image: Path, made: Made, key: SigningKey) -> str:
 
 def read(image: Path) -> Dict[str, Any]:
     """Return the manifest beside an image."""
-    data: Dict[str, Any] = json.loads(sums.manifest_path(image).read_text())
+    with reading(f"The manifest '{sums.manifest_path(image)}'"):
+        data: Dict[str, Any] = json.loads(sums.manifest_path(image).read_bytes())
     return data
 
 

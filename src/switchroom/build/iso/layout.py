@@ -12,7 +12,7 @@ from typing import Dict, List, Optional, Set, Tuple
 
 from switchroom.build.iso import xorriso
 from switchroom.build.iso.xorriso import BLOCK
-from switchroom.core.errors import ExitCode, SwitchroomError
+from switchroom.core.errors import ExitCode, SwitchroomError, reading
 
 _SECTOR = 512  # bytes in a partition table's unit
 _EFI_SYSTEM = "28732ac11ff8d211ba4b00a0c93ec93b"  # GPT type GUID as xorriso prints it: raw bytes
@@ -76,7 +76,9 @@ def read_layout(image: Path) -> Layout:
         *("-report_el_torito", "plain", "-report_system_area", "plain"),
         what=f"Reading the boot structures of '{image.name}'",
     )
-    return parse_layout(report)
+    hint = "Download it again and compare its checksum with the publisher's."
+    with reading(f"The boot structures of '{image}'", hint=hint, code=ExitCode.REFUSED):
+        return parse_layout(report)
 
 
 def parse_layout(report: str) -> Layout:
@@ -121,12 +123,18 @@ def _gpt(report: str, known: Set[int]) -> List[Extent]:
     return [
         Extent(f"GPT partition {n}", int(start) * _SECTOR, int(size) * _SECTOR, named.get(n))
         for n, start, size in rows
-        if kinds[n] == _EFI_SYSTEM or int(start) * _SECTOR in known
+        if kinds.get(n) == _EFI_SYSTEM or int(start) * _SECTOR in known
     ]
 
 
 def read_extent(image: Path, extent: Extent) -> bytes:
-    """Return the bytes of an extent."""
+    """Return the bytes of an extent; raises SwitchroomError for one that does not lie in the image."""
+    if extent.offset < 0 or extent.size < 0 or extent.offset + extent.size > image.stat().st_size:
+        raise _bad(
+            f"'{image}' names {extent.name or 'a part'} that does not lie in it: {extent.size} bytes at"
+            f" {extent.offset}.",
+            "Download it again and compare its checksum with the publisher's.",
+        )
     with image.open("rb") as stream:
         stream.seek(extent.offset)
         return stream.read(extent.size)

@@ -11,6 +11,7 @@ of Rocky Linux 9's minimal ISO as others report it (family "Rocky Linux Minimal"
 from __future__ import annotations
 
 import configparser
+import contextlib
 import json
 import re
 import tempfile
@@ -20,7 +21,8 @@ from typing import FrozenSet, List, Mapping, Optional, Tuple
 
 from switchroom.build.iso import bootconf, xorriso
 from switchroom.build.kickstart.settings import FOLDER
-from switchroom.core.errors import ExitCode, SwitchroomError
+from switchroom.core import words
+from switchroom.core.errors import ExitCode, SwitchroomError, reading
 
 LAB_FAMILY = "Switchroom Lab stand-in"
 # Each with the beginning of the volume ids of its boot ISOs.
@@ -29,6 +31,10 @@ FAMILIES = (*_VOLUME_IDS, LAB_FAMILY)
 MAJORS = ("9", "10")
 ARCH = "x86_64"
 _KINDS = ("", " Minimal")  # behind a family in .treeinfo
+
+_VERSION = re.compile(r"unknown|[0-9]{1,3}(\.[0-9A-Za-z~_-]{1,20})*")
+_LARGEST = 1 << 20  # bytes of a text on a medium: a menu has a few thousand
+_QUOTED = 120  # characters of it in an error
 
 TREEINFO, DISCINFO = ".treeinfo", ".discinfo"
 _GRUB_MENU = "EFI/BOOT/grub.cfg"
@@ -53,7 +59,7 @@ def read_release(image: Path, files: FrozenSet[str], volume_id: str) -> Release:
     with tempfile.TemporaryDirectory(prefix="switchroom-") as name:
         wanted = {one: Path(name, str(number)) for number, one in enumerate(_SOURCES) if one in files}
         xorriso.extract(image, wanted)
-        texts = {one: path.read_text(errors="replace") for one, path in wanted.items()}
+        texts = {one: _text(image, one, path) for one, path in wanted.items()}
     if TREEINFO in texts:
         return _by_treeinfo(image, texts[TREEINFO], files)
     if DISCINFO in texts:
@@ -64,14 +70,21 @@ def read_release(image: Path, files: FrozenSet[str], volume_id: str) -> Release:
     )
 
 
+def _text(image: Path, name: str, path: Path) -> str:
+    size = path.stat().st_size
+    if size > _LARGEST:
+        raise unsupported(image, f"its '{name}' has {size} bytes; {_LARGEST} are read at most")
+    return path.read_text(errors="replace")
+
+
 def _by_treeinfo(image: Path, text: str, files: FrozenSet[str]) -> Release:
     tree = configparser.ConfigParser(interpolation=None)
     try:
-        tree.read_string(text)
-    except configparser.Error as error:
-        raise unsupported(
-            image, f"its '{TREEINFO}' cannot be read: {error.message.splitlines()[0]}"
-        ) from error
+        with reading("The file"):
+            tree.read_string(text)
+    except (configparser.Error, SwitchroomError) as error:
+        why = words.line(str(error).partition("\n")[0], _QUOTED)
+        raise unsupported(image, f"its '{TREEINFO}' cannot be read: {why}") from error
     said = {name: tree.get("general", name, fallback="unknown") for name in ("family", "version", "arch")}
     _check(image, said["family"], said["version"], said["arch"])
     return Release(_family(said["family"]), said["version"], _repositories(image, tree, files))
@@ -107,15 +120,16 @@ def _named_by(title: str, family: str) -> bool:
 
 
 def _made_from(texts: Mapping[str, str]) -> List[str]:
-    try:
+    with contextlib.suppress(SwitchroomError), reading(f"'{_MANIFEST}'"):
         return [str(json.loads(texts.get(_MANIFEST, "{}"))["base"]["family"])]
-    except (ValueError, KeyError, TypeError):
-        return []
+    return []
 
 
 def _check(image: Path, family: str, version: str, arch: str) -> None:
     if arch != ARCH:
         raise unsupported(image, f"its architecture is '{arch}'; only '{ARCH}' is supported")
+    if not _VERSION.fullmatch(version):  # it goes into labels and menus
+        raise unsupported(image, f"its version is '{version[:_QUOTED]}'")
     if not _family(family) or version.partition(".")[0] not in MAJORS:
         known = ", ".join(FAMILIES[:-2]) + f" and {FAMILIES[-2]}"
         raise unsupported(

@@ -94,12 +94,12 @@ def _treeinfo(base: Base, files: Sequence[Extent], copies: Mapping[int, bytes], 
     if _TREEINFO not in base.files:
         return b""
     xorriso.extract(base.path, {_TREEINFO: scratch / "treeinfo"})
-    text = (scratch / "treeinfo").read_text()
+    text = (scratch / "treeinfo").read_bytes()
     for copy in files:
-        digest = hashlib.sha256(copies[copy.offset]).hexdigest()
-        pattern = re.compile(rf"^({re.escape(ESP)}\s*=\s*sha256:)[0-9a-f]+$", re.MULTILINE)
-        text = pattern.sub(rf"\g<1>{digest}", text)
-    return text.encode()
+        digest = hashlib.sha256(copies[copy.offset]).hexdigest().encode()
+        pattern = re.compile(rb"^(%s[ \t]*=[ \t]*sha256:)[0-9a-f]+$" % re.escape(ESP.encode()), re.MULTILINE)
+        text = pattern.sub(rb"\g<1>" + digest, text)
+    return text
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from switchroom.build.iso.stream import ChunkSums, Crew, chunks
 from switchroom.build.publickeys import ARMOUR, read_keys
 from switchroom.build.repo.verify import verify_folder
 from switchroom.build.signatures import UntrustedError, Verifier, verifier
-from switchroom.core.errors import ExitCode, SwitchroomError
+from switchroom.core.errors import ExitCode, SwitchroomError, reading
 from switchroom.core.files import require_room, sha256
 from switchroom.core.process import require
 from switchroom.core.progress import Reporter
@@ -90,13 +90,19 @@ def _verify(image: Path, trusted: Verifier, reporter: Reporter) -> Verified:
             problems.append(f"'{sums.manifest_path(image).name}' is no manifest of this form")
     with reporter.step("Reading the image", image.stat().st_size) as step:
         measured = measure(image, step.advance)
-    damage = damage_of(measured, outer["image"]) if outer else ()
-    problems += _sums(image, measured, outer)
+    damage: Tuple[Damage, ...] = ()
+    try:
+        with reading(f"'{sums.manifest_path(image).name}'"):
+            problems += _sums(image, measured, outer)
+            damage = damage_of(measured, outer["image"]) if outer else ()
+    except SwitchroomError as error:
+        problems.append(f"{error.message} {error.cause}")
     problems += map(str, damage)
     with reporter.step("Checking the content"), tempfile.TemporaryDirectory(prefix="switchroom-") as name:
         try:
             data = _unpack(image, Path(name))
-            problems += _content(image, data, Path(name), trusted)
+            with reading(f"'{manifest.PATH}' on the medium is none of this form and"):
+                problems += _content(image, data, Path(name), trusted)
             remarks += _further_keys(Path(name), trusted)
         except SwitchroomError as error:
             require_room(Path(name))
@@ -104,9 +110,6 @@ def _verify(image: Path, trusted: Verifier, reporter: Reporter) -> Verified:
                 raise
             data = {}
             problems.append(error.message)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            data = {}
-            problems.append(f"'{manifest.PATH}' on the medium is none of this form ({error!r})")
         if data:  # and what the verifier itself cannot do is no problem of the image
             problems += verify_folder(Path(name, "medium", content.REPOSITORY), trusted)
     return Verified(data, tuple(problems), damage, tuple(remarks))
@@ -132,8 +135,8 @@ def _signed(image: Path, trusted: Verifier) -> Iterator[str]:
 
 def _outer(image: Path) -> Optional[Dict[str, Any]]:
     """Return the manifest beside an image, None if it is none that says where what lies."""
-    with contextlib.suppress(ValueError, KeyError, TypeError):
-        data: Dict[str, Any] = json.loads(sums.manifest_path(image).read_text())
+    with contextlib.suppress(SwitchroomError), reading("The manifest"):
+        data: Dict[str, Any] = json.loads(sums.manifest_path(image).read_bytes())
         if {"size", "chunk_size", "chunks", "places"} <= set(data["image"]):
             return data
     return None
@@ -196,8 +199,8 @@ def _unpack(image: Path, folder: Path) -> Dict[str, Any]:
             f"'{image}' has no '{manifest.PATH}': it was not made by switchroom.", code=ExitCode.REFUSED
         )
     xorriso.extract(image, {manifest.PATH: folder / "manifest.json"})
-    try:
-        data: Dict[str, Any] = json.loads((folder / "manifest.json").read_text())
+    with reading(f"'{manifest.PATH}' on the medium"):
+        data: Dict[str, Any] = json.loads((folder / "manifest.json").read_bytes())
         if data["format"] != manifest.FORMAT:
             raise SwitchroomError(
                 f"'{image}' was made by {data['made_by']}, whose manifest has another form.",
@@ -205,8 +208,6 @@ def _unpack(image: Path, folder: Path) -> Dict[str, Any]:
                 code=ExitCode.REFUSED,
             )
         wanted = {*data["files"], sbom.PATH, SHIM, GRUB} & known
-    except (ValueError, KeyError, TypeError) as error:
-        raise SwitchroomError(f"'{manifest.PATH}' on the medium cannot be read.") from error
     xorriso.extract(image, {name: folder / "medium" / name for name in wanted})
     return data
 

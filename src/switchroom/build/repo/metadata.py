@@ -7,7 +7,7 @@ import functools
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Sequence, Tuple
 
 import createrepo_c as cr
 
@@ -18,6 +18,7 @@ PACKAGES = "packages"
 # Beside it in a generation: the repository of its debug packages, which a box asks for by another name.
 DEBUG = "debug"
 # Gzip rather than createrepo_c's zstd: every dnf reads it, on hosts that are not EL too.
+_ODD = (AttributeError, LookupError, TypeError, ValueError)  # of the library, for lists that are not there
 _COMPRESSION = cr.GZ_COMPRESSION
 _CHANGELOGS = 10
 
@@ -108,8 +109,8 @@ def read_repository(folder: Path) -> Tuple[RepoPackage, ...]:
     """
     try:
         reader = cr.RepositoryReader.from_path(str(folder), warningcb=_ignore_warning)
-        records = reader.parse_packages()[0].values()
-    except (OSError, KeyError, cr.CreaterepoCError) as error:
+        records = _placed(reader.parse_packages()[0].values())
+    except (*_ODD, OSError, cr.CreaterepoCError) as error:
         raise SwitchroomError(
             f"The repository metadata in '{folder}' cannot be read.",
             cause=str(error),
@@ -197,6 +198,13 @@ def _record(kind: str, path: Path, epoch: int) -> Any:
     record.set_timestamp(epoch)
     record.rename_file()
     return record
+
+
+def _placed(records: Iterable[Any]) -> List[Any]:
+    found = list(records)
+    if not all(record.location_href and record.pkgId for record in found):
+        raise ValueError("a package has no place or no checksum")
+    return found
 
 
 def _ignore_warning(_kind: int, _message: str) -> bool:
