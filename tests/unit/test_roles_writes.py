@@ -33,7 +33,7 @@ OTHERS = {
 # Known on a box only: a line in cron's folders, which are root's; what is in the web root, whose removal
 # follows no link.
 FOUND = {"Remove it where others wrote it", "Remove what it left"}
-# box_files looks at every folder on the way; the others' folders are /etc/switchroom and dnf's.
+# The first looks at every folder on the way; the other's is /etc/switchroom.
 MODULES_THAT_WRITE = {"box_files", "freepbx_client"}
 ROLES = sorted(path.name for path in (ROOT / "roles").iterdir() if (path / "tasks").is_dir())
 Task = Dict[str, Any]
