@@ -59,11 +59,6 @@ def no_beginning(box: Simulation) -> None:
     (box.paths.transaction / "journal").write_bytes(record(0, "boot", {}))
 
 
-def no_data(box: Simulation) -> None:
-    folder(box)
-    (box.paths.transaction / "journal").write_bytes(record(0, "begin", None))
-
-
 def file(box: Simulation) -> None:
     box.paths.state.mkdir(parents=True)
     box.paths.transaction.write_text("no folder")
@@ -81,7 +76,7 @@ def pipe(box: Simulation) -> None:
     os.mkfifo(box.paths.transaction / "journal")
 
 
-STRAY = [folder, empty_journal, garbage, no_plan, no_beginning, no_data, file, link, pipe]
+STRAY = [folder, empty_journal, garbage, no_plan, no_beginning, file, link, pipe]
 
 
 def aside(box: Simulation) -> List[str]:
@@ -125,23 +120,6 @@ def test_a_damaged_transaction_stays_for_a_person_to_look_at(box: Simulation) ->
     journal.write_bytes(b"damage\n" + journal.read_bytes())
     assert box.work() == 4
     assert box.paths.transaction.exists()
-
-
-@pytest.mark.parametrize("way", ["../../x", "sideways"])
-def test_a_journal_that_says_what_nobody_understands_is_told_and_asterisk_runs(
-    box: Simulation, way: str
-) -> None:
-    box.submit()
-    box.work(fatal=6)
-    journal = box.paths.transaction / "journal"
-    before = journal.read_bytes()
-    journal.write_bytes(before + record(len(before.splitlines()), "decide", {"way": way}))
-    box._save(running=None)
-    assert box.work() == 4
-    assert box.state["running"] is not None
-    opened = status.read(box.paths).transaction
-    assert opened
-    assert "does not understand" in opened.problem
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"id": 7}', "\ud800"])

@@ -91,10 +91,12 @@ def submit(paths: Paths, plan: Plan) -> None:
 def submitted(paths: Paths) -> Optional[Plan]:
     """Return the plan that waits to be begun, or None."""
     try:
-        return Plan.from_dict(json.loads(paths.plan.read_text(encoding="utf-8")))
+        text = paths.plan.read_text(encoding="utf-8")
     except FileNotFoundError:
         return None
-    except (AttributeError, LookupError, TypeError, ValueError) as error:
+    try:
+        return Plan.from_dict(json.loads(text))
+    except (ValueError, TypeError, KeyError) as error:
         raise SwitchroomError(
             f"The plan '{paths.plan}' cannot be read; nothing was changed.",
             cause=str(error),

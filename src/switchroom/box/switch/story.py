@@ -8,7 +8,6 @@ from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence, Tupl
 
 from switchroom.box.switch.journal import Record
 from switchroom.box.switch.plan import Plan
-from switchroom.core.errors import ExitCode, SwitchroomError
 
 
 class Way(enum.Enum):
@@ -140,22 +139,7 @@ class _Teller:
 
 
 def tell(records: Sequence[Record]) -> Story:
-    """Return the state that a journal's records add up to.
-
-    Raises SwitchroomError (code ATTENTION) when they say what no release of this tool would.
-    """
-    try:
-        return _told(records)
-    except (AttributeError, LookupError, TypeError, ValueError) as error:
-        raise SwitchroomError(
-            "The journal of the open switch says what this release does not understand.",
-            cause=f"{type(error).__name__}: {error}",
-            hint="Run the release of switchroom that began it, or move its folder away and switch again.",
-            code=ExitCode.ATTENTION,
-        ) from error
-
-
-def _told(records: Sequence[Record]) -> Story:
+    """Return the state that a journal's records add up to; there is at least the first one."""
     teller = _Teller(records[0])
     for record in records:
         teller.add(record)

@@ -20,6 +20,7 @@ from switchroom.core.files import fsync_dir
 
 _OTHERS = stat.S_IWGRP | stat.S_IWOTH
 _LONGEST_PLAN = 1 << 20  # bytes
+_ODD = (AttributeError, LookupError, TypeError, ValueError)  # what reading words of another shape ends in
 
 Say = Callable[[str], None]
 
@@ -73,15 +74,14 @@ def fault(path: Path, kind: Callable[[int], bool]) -> str:
 def _no_beginning(file: Path) -> str:
     try:
         records = journal.read(file)
+        if not records or records[0].kind is not Kind.BEGIN:
+            return "its journal has no beginning"
+        plan.Plan.from_dict(records[0].data)
     except FileNotFoundError:
         return "its journal is gone"
     except SwitchroomError:  # damaged; what is left of it tells that it was one
         return ""
-    if not records or records[0].kind is not Kind.BEGIN:
-        return "its journal has no beginning"
-    try:
-        plan.Plan.from_dict(records[0].data)
-    except (LookupError, TypeError, ValueError) as error:
+    except _ODD as error:
         return f"its journal begins with no plan: {error}"
     return ""
 
@@ -90,12 +90,15 @@ def _no_plan(paths: Paths) -> str:
     if not os.path.lexists(paths.plan):
         return ""
     reason = fault(paths.plan, stat.S_ISREG)
-    if not reason and paths.plan.stat().st_size > _LONGEST_PLAN:
-        reason = f"it has more than {_LONGEST_PLAN} bytes"
+    if reason:
+        return reason
+    if paths.plan.stat().st_size > _LONGEST_PLAN:
+        return f"it has more than {_LONGEST_PLAN} bytes"
     try:
-        return reason or ("" if plan.submitted(paths) else "it is gone")
-    except SwitchroomError as error:
-        return f"{error.message} {error.cause}"
+        plan.submitted(paths)
+    except (SwitchroomError, *_ODD) as error:
+        return f"it cannot be read: {error}"
+    return ""
 
 
 def set_aside(path: Path, reason: str, say: Say) -> Optional[Path]:
