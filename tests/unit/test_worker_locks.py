@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import subprocess
@@ -129,3 +130,19 @@ def test_no_other_refusal_has_that_code(box: Simulation, monkeypatch: pytest.Mon
     monkeypatch.setattr(transaction, "load_settings", refuse)
     box.submit()
     assert box.work() == 4
+
+
+def test_a_full_disk_keeps_nobody_from_a_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_given: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "pwrite", full)
+    with lock.exclusive(tmp_path / "lock", what="it", wait=0):
+        assert lock.holder(tmp_path / "lock") == 0
+
+
+def test_asterisk_is_started_and_stopped_even_where_its_lock_cannot_be_had(box: Simulation) -> None:
+    (box.paths.runtime / "asterisk.lock").mkdir()
+    box.submit()
+    assert box.work() == 0
+    assert box.outcome["outcome"] == "kept"

@@ -31,10 +31,9 @@ def exclusive(path: Path, *, what: str, wait: float) -> Iterator[None]:
     try:
         os.fchmod(handle, 0o600)  # releases before this one made it for everybody to read
         _acquire(handle, path, what, time.monotonic() + wait)
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, b"%d\n" % os.getpid(), 0)
+        _sign(handle, b"%d\n" % os.getpid())
         yield
-        os.ftruncate(handle, 0)
+        _sign(handle, b"")
     finally:
         os.close(handle)
 
@@ -53,6 +52,13 @@ def holder(path: Path) -> Optional[int]:
     finally:
         os.close(handle)
     return None
+
+
+def _sign(handle: int, holder: bytes) -> None:
+    """Write who holds a lock; a full disk keeps nobody from holding it."""
+    with contextlib.suppress(OSError):
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, holder, 0)
 
 
 def _acquire(handle: int, path: Path, what: str, deadline: float) -> None:
