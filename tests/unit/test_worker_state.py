@@ -131,6 +131,15 @@ def test_what_is_no_plan_is_set_aside(box: Simulation, text: str) -> None:
     assert not box.paths.plan.exists()
 
 
+@pytest.mark.parametrize("which", ["history", "packages"])
+def test_what_stands_in_the_way_of_a_folder_is_set_aside(box: Simulation, which: str) -> None:
+    box.submit()
+    box.paths.state.mkdir(parents=True)
+    (box.paths.state / which).write_text("no folder")
+    assert box.work() == 0
+    assert box.outcome["outcome"] == "kept"
+
+
 @pytest.mark.parametrize("which", ["state", "runtime"])
 def test_a_folder_that_others_could_write_is_not_trusted_with_what_is_in_it(
     box: Simulation, which: str

@@ -10,7 +10,7 @@ import os
 import stat
 import time
 from pathlib import Path
-from typing import Callable, Optional
+from typing import Callable
 
 from switchroom.box.paths import Paths
 from switchroom.box.switch import journal, plan
@@ -31,7 +31,7 @@ def own(paths: Paths, say: Say) -> None:
     What stands in the place of one, or could be written by others, is set aside with all that is in it.
     """
     for folder, mode in ((paths.state, 0o755), (paths.runtime, 0o700)):
-        reason = fault(folder, stat.S_ISDIR) if os.path.lexists(folder) else ""
+        reason = _no_folder(folder)
         if reason:
             set_aside(folder, reason, say)
         folder.mkdir(mode=mode, parents=True, exist_ok=True)
@@ -39,13 +39,12 @@ def own(paths: Paths, say: Say) -> None:
 
 
 def tidy(paths: Paths, say: Say) -> None:
-    """Set aside what stands where a transaction or a plan should and is none."""
-    reason = no_transaction(paths)
-    if reason:
-        set_aside(paths.transaction, reason, say)
-    reason = _no_plan(paths)
-    if reason:
-        set_aside(paths.plan, reason, say)
+    """Set aside what stands where a transaction, a plan or a folder of ours should and is none."""
+    found = [(paths.transaction, no_transaction(paths)), (paths.plan, _no_plan(paths))]
+    found += [(folder, _no_folder(folder)) for folder in (paths.history, paths.packages)]
+    for path, reason in found:
+        if reason:
+            set_aside(path, reason, say)
 
 
 def no_transaction(paths: Paths) -> str:
@@ -69,6 +68,10 @@ def fault(path: Path, kind: Callable[[int], bool]) -> str:
     if about.st_uid not in (0, os.geteuid()) or about.st_mode & _OTHERS:
         return f"'{path}' can be changed by others than root"
     return ""
+
+
+def _no_folder(path: Path) -> str:
+    return fault(path, stat.S_ISDIR) if os.path.lexists(path) else ""
 
 
 def _no_beginning(file: Path) -> str:
@@ -101,11 +104,10 @@ def _no_plan(paths: Paths) -> str:
     return ""
 
 
-def set_aside(path: Path, reason: str, say: Say) -> Optional[Path]:
-    """Rename what stands in the way, for somebody to look at, and say so; return its new name."""
+def set_aside(path: Path, reason: str, say: Say) -> None:
+    """Rename what stands in the way, for somebody to look at, and say so."""
     when = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
     aside = path.with_name(f"{path.name}.set-aside-{when}-{os.getpid()}")
     os.rename(path, aside)
     fsync_dir(path.parent)
     say(f"'{path}' is not what should stand there ({reason}). It was set aside: '{aside}'.")
-    return aside
