@@ -60,6 +60,7 @@ def box(common_repository: Path) -> Iterator[Box]:
     with new_box("attacked", [layer], repository_bind(common_repository)) as made:
         assert made.wait_booted() == "running"
         made.run("switchroom", "health")
+        made.run("mkdir", "-p", "/var/lib/switchroom")  # as the first switch does
         yield made
 
 
