@@ -106,9 +106,7 @@ def test_the_first_engine_installed_is_selected_and_the_second_leaves_it_alone(
     root: Path, products: Products
 ) -> None:
     assert str((root / SELECTOR).readlink()) == prefix(products.series["22"])
-    assert (
-        text(root, "readlink", "-f", "/usr/sbin/asterisk") == f"{prefix(products.series['22'])}/sbin/asterisk"
-    )
+    assert text(root, "asterisk", "-V").startswith(f"Asterisk {products.series['22'].version}")
 
 
 @pytest.mark.parametrize("key", SERIES)

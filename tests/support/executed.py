@@ -65,6 +65,15 @@ def _fill(value: Any, variables: Dict[str, Any]) -> Any:
         return value
 
 
+def filled(path: Path, major: str) -> str:
+    """Return a unit's text, a template filled in with its role's own values."""
+    parts = path.relative_to(ROOT).parts
+    if path.suffix != ".j2":
+        return path.read_text()
+    text = _fill(path.read_text(), _values(parts[1], major))
+    return str(text)
+
+
 def started(major: str) -> List[Run]:
     """Return every path that a unit, a cron table or logrotate runs, a shell's own first program too."""
     runs = set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -21,8 +22,11 @@ def script(folder: Path, text: str, mode: int = 0o755) -> Path:
     return path
 
 
-def look(path: Path, timeout: float = 20.0) -> Verdict:
-    return site.check(path, timeout, owner=ME)
+def look(path: Path, timeout: float = 20.0, owner: int = ME) -> Verdict:
+    """Run a check of the test's own folder, which stands for the root of the box."""
+    base = next(folder for folder in path.parents if folder.parent.name.startswith("pytest-"))
+    base.chmod(0o755)
+    return site.check(path, timeout, owner, base)
 
 
 def test_exit_code_0_is_well_and_the_first_line_is_the_evidence(tmp_path: Path) -> None:
@@ -67,7 +71,7 @@ def test_what_others_can_change_or_nobody_can_run_is_reported_and_not_run(
 
 def test_another_owner_is_not_run(tmp_path: Path) -> None:
     path = script(tmp_path / "health.d", f"touch {tmp_path}/ran")
-    assert "not owned by root" in site.check(path, 5.0, owner=ME + 1).evidence
+    assert "not owned by root" in look(path, owner=ME + 1).evidence
     assert not (tmp_path / "ran").exists()
 
 
@@ -86,8 +90,58 @@ def test_a_link_is_judged_by_what_it_leads_to(tmp_path: Path) -> None:
     assert look(link) == Verdict(True, "linked")
     target.parent.chmod(0o777)
     assert "can be changed by others" in look(link).evidence
+    target.parent.chmod(0o755)
     target.unlink()
     assert "no such file" in look(link).evidence
+
+
+def test_each_link_and_folder_on_the_way_must_be_roots(tmp_path: Path) -> None:
+    target = script(tmp_path / "root", "echo fine")
+    between, folder = tmp_path / "between", tmp_path / "health.d"
+    for made in (between, folder):
+        made.mkdir(mode=0o755)
+    (between / "link").symlink_to(target)
+    (folder / "check").symlink_to("../between/link")
+    assert look(folder / "check") == Verdict(True, "fine")
+    between.chmod(0o777)
+    assert f"'{between}' can be changed by others" in look(folder / "check").evidence
+    between.chmod(0o755)
+    tmp_path.chmod(0o777)
+    assert "can be changed by others" in site.check(folder / "check", 5.0, ME, tmp_path).evidence
+
+
+@pytest.mark.skipif(ME != 0, reason="only root can give a link to somebody else")
+def test_a_link_of_somebody_elses_is_not_followed(tmp_path: Path) -> None:
+    target = script(tmp_path / "root", "echo fine")
+    folder = tmp_path / "health.d"
+    folder.mkdir(mode=0o755)
+    (folder / "check").symlink_to(target)
+    os.lchown(folder / "check", 65534, 65534)
+    assert "not owned by root" in look(folder / "check").evidence
+
+
+def test_links_in_a_circle_are_told(tmp_path: Path) -> None:
+    folder = tmp_path / "health.d"
+    folder.mkdir(mode=0o755)
+    (folder / "a").symlink_to("b")
+    (folder / "b").symlink_to(folder / "a")
+    assert "circle" in look(folder / "a").evidence
+
+
+@pytest.mark.skipif(ME != 0, reason="only root has something that others can change")
+def test_one_who_flips_a_link_meanwhile_never_gets_his_program_run(tmp_path: Path) -> None:
+    """The middle of the chain is a stranger's, who makes it lead to root's program or to his own in turns."""
+    good, evil = script(tmp_path / "root", "echo fine"), script(tmp_path / "stranger", "echo EVIL")
+    folder, middle = tmp_path / "health.d", tmp_path / "stranger/link"
+    folder.mkdir(mode=0o755)
+    middle.symlink_to(good)
+    (folder / "check").symlink_to(middle)
+    os.chown(middle.parent, 65534, 65534)
+    flips = f"while :; do ln -sfn {good} {middle}; ln -sfn {evil} {middle}; done"
+    with subprocess.Popen(["sh", "-c", flips]) as flipping:
+        said = {look(folder / "check").evidence for _ in range(50)}
+        flipping.kill()
+    assert said == {f"not run: '{middle.parent}' is not owned by root"}
 
 
 def test_left_overs_of_packages_and_hidden_files_are_no_checks(tmp_path: Path) -> None:

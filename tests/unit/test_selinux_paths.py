@@ -17,7 +17,11 @@ from support.selinux import MAJORS, Store, make, packaged
 
 ENGINE = "/usr/lib64/switchroom/engines/22.10.1-1"
 # Links, as the system and asterisk-common have them: what counts is the file behind them.
-LINKS = {"/bin/sh": "/usr/bin/bash", "/usr/sbin/asterisk": f"{ENGINE}/sbin/asterisk"}
+LINKS = {
+    "/bin/sh": "/usr/bin/bash",
+    "/etc/switchroom/engine/sbin/asterisk": f"{ENGINE}/sbin/asterisk",
+    "/usr/sbin/asterisk": "/usr/libexec/switchroom/as-asterisk",
+}
 # FreePBX brings it, with a label of data; its profile is never enforcing.
 FREEPBX = {"/usr/sbin/fwconsole"}
 OURS = {"bin_t", "asterisk_exec_t"}

@@ -155,11 +155,17 @@ def test_a_full_disk_or_a_lock_cannot_be_acknowledged(cli: Cli, fake: FakeSwitch
 
 
 def test_an_open_transaction_refuses_another_one(cli: Cli, fake: FakeSwitch) -> None:
-    Paths(fake.root).transaction.mkdir(parents=True)
+    assert cli("20.21.0")[0] == 0  # and the fake's transaction stays open
     code, data = cli.json("22", "--dry-run")
     assert (code, keys(data)) == (3, ["busy"])
     assert cli("22")[0] == 3
-    assert fake.started == 0
+    assert fake.started == 1
+
+
+def test_a_folder_that_only_looks_like_a_transaction_refuses_none(cli: Cli, fake: FakeSwitch) -> None:
+    Paths(fake.root).transaction.mkdir(parents=True)
+    code, data = cli.json("22", "--dry-run")
+    assert (code, keys(data)) == (0, [])
 
 
 def test_a_dry_run_shows_everything_and_changes_nothing(cli: Cli, fake: FakeSwitch) -> None:

@@ -146,10 +146,22 @@ def test_updates_leave_the_running_engine_alone(host: Any) -> None:
 
 
 def test_no_update_while_asterisk_is_switched(host: Any) -> None:
+    lock = "/run/switchroom/worker.lock"
+    hold = f"exec 9>>{lock}; flock 9; echo $$ >{lock}; sleep 60; :"
+    host.check_output(f"systemd-run --unit=lab-worker sh -c '{hold.replace('$', '$$')}'")
+    try:
+        host.check_output(f"until [ -s {lock} ]; do sleep 0.1; done; systemctl start dnf-automatic.service")
+        assert host.check_output("systemctl show -P Result dnf-automatic.service") == "exec-condition"
+        assert "under way" in host.check_output("journalctl --unit dnf-automatic.service --lines 20")
+    finally:
+        host.check_output(f"systemctl stop lab-worker; : >{lock}")
+
+
+def test_what_only_looks_like_a_switch_holds_no_update_back(host: Any) -> None:
     host.check_output("mkdir -p /var/lib/switchroom/transaction")
     try:
         host.check_output("systemctl start dnf-automatic.service")
-        assert host.check_output("systemctl show -P Result dnf-automatic.service") == "exec-condition"
+        assert host.check_output("systemctl show -P Result dnf-automatic.service") == "success"
     finally:
         host.check_output("rmdir /var/lib/switchroom/transaction")
 

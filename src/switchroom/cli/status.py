@@ -20,6 +20,7 @@ _DESCRIPTION = """\
 Show which Asterisk is selected, which runs, and what a switch is doing or did last.
 
 Exit codes: 0 settled, or a switch is under way; 4 the box needs attention.
+With --idle: 0 nobody works on this box's Asterisk; 3 a switch is under way.
 """
 
 
@@ -27,14 +28,32 @@ def register(subparsers: Subparsers, _words: Sequence[str]) -> None:
     """Add the command."""
     parser = add_command(subparsers, "status", _run, "show where this box stands", _DESCRIPTION)
     parser.add_argument("--follow", action="store_true", help="watch the switch that is under way to its end")
+    parser.add_argument(
+        "--idle", action="store_true", help="only say whether other work on packages may begin, for timers"
+    )
 
 
 def _run(args: argparse.Namespace, context: Context) -> int:
     paths = Paths()
+    if args.idle:
+        return idle(paths, context)
     now = status.read(paths)
     if args.follow and now.transaction and now.transaction.working:
         return follow(paths, now.transaction.id, context)
     return show(paths, context)
+
+
+def idle(paths: Paths, context: Context) -> int:
+    """Say whether a worker has the package manager for itself; what only looks like a switch is no reason."""
+    at_work = status.working(paths)
+    verdict = ExitCode.REFUSED if at_work else ExitCode.DONE
+    words = (
+        "A switch of Asterisk is under way: see 'switchroom status'."
+        if at_work
+        else "No switch is under way."
+    )
+    context.result({"idle": not at_work, "exit_code": int(verdict)}, words)
+    return int(verdict)
 
 
 def show(paths: Paths, context: Context) -> int:

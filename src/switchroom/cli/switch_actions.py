@@ -10,9 +10,9 @@ from switchroom.box.paths import Paths
 from switchroom.box.switch import cancel as cancelling
 from switchroom.box.switch import preflight, status
 from switchroom.box.switch.survey import Box
+from switchroom.box.worker import locks
 from switchroom.cli import switch_menu
 from switchroom.cli.context import Context
-from switchroom.core import lock
 from switchroom.core.errors import ExitCode, SwitchroomError
 
 
@@ -35,7 +35,7 @@ def cancel(paths: Paths, context: Context) -> int:
 
 def prune(paths: Paths, context: Context, dry_run: bool, agreed: Callable[[str], bool]) -> int:
     """Remove the engines that are neither active nor previous, after a question."""
-    with lock.exclusive(paths.runtime / "switch.lock", what="a switch of this box", wait=0):
+    with locks.client(paths, context.reporter.warn):
         busy = list(preflight.alone(paths))
         if busy:
             raise SwitchroomError(busy[0].message, hint=busy[0].hint, code=ExitCode.REFUSED)

@@ -14,6 +14,7 @@ from switchroom.box.health import judge
 from switchroom.box.health.report import Report
 from switchroom.box.packages import sync
 from switchroom.box.settings import load_settings
+from switchroom.box.worker import state
 from switchroom.core import lock
 from switchroom.core.errors import ExitCode, SwitchroomError
 from switchroom.core.progress import Reporter
@@ -27,6 +28,7 @@ def run(places: Places, unattended: bool) -> bool:
     Raises SwitchroomError: FAILED where another attempt may help, ATTENTION where a person is needed,
     REFUSED where somebody is at it already. However it ends, the login screen says so.
     """
+    state.own(places.paths, print)
     with lock.exclusive(places.lock, what="the first boot", wait=0):
         if not places.due.exists():
             return False

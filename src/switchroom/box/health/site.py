@@ -1,17 +1,16 @@
 """The site's own checks: executables in health.d that say by their exit code whether the box is well.
 
-They run as root, so only what root alone can change is run.
+They run as root, so only what root alone can change is run: each folder and each link on the way to it too.
 """
 
 from __future__ import annotations
 
 import os
-import stat
 from pathlib import Path
 from typing import List, Tuple
 
 from switchroom.box.health.report import Verdict
-from switchroom.core import process
+from switchroom.core import process, trusted
 
 # What a check finds in its environment: nothing of the caller's.
 _ENVIRONMENT = (
@@ -29,12 +28,21 @@ def found(folder: Path) -> Tuple[Path, ...]:
     return tuple(path for path in names if not path.name.startswith(".") and not path.name.endswith(_IGNORED))
 
 
-def check(path: Path, timeout: float, owner: int = 0) -> Verdict:
-    """Run one check, or say why it is not run; ``owner`` is the user id that must own it."""
-    reason = _unfit(path, owner)
-    if reason:
-        return Verdict(False, f"not run: {reason}", required=False)
-    argv: List[process.Arg] = ["env", "-i", *_ENVIRONMENT, path]
+def check(path: Path, timeout: float, owner: int = 0, base: Path = Path("/")) -> Verdict:
+    """Run one check, or say why it is not run; ``owner`` is the user id that all of its path must belong to.
+
+    ``base`` is the folder that the path is judged from. What is run is the path that was walked: it has no
+    links, and nobody but ``owner`` can make it lead elsewhere.
+    """
+    try:
+        real = trusted.walk(path, owner, base)
+    except (trusted.Untrusted, OSError) as error:
+        return _not_run("no such file" if isinstance(error, FileNotFoundError) else str(error))
+    if not real.is_file():
+        return _not_run("not a file")
+    if not os.access(real, os.X_OK):
+        return _not_run("not executable")
+    argv: List[process.Arg] = ["env", "-i", *_ENVIRONMENT, real]
     result = process.run(argv, what=f"'{path}'", cwd=Path("/"), check=False, timeout=timeout)
     said = _first_line(result.stdout) or _first_line(result.stderr) or "(it printed nothing)"
     if result.returncode == 0:
@@ -42,18 +50,8 @@ def check(path: Path, timeout: float, owner: int = 0) -> Verdict:
     return Verdict(False, f"exit code {result.returncode}: {said}")
 
 
-def _unfit(path: Path, owner: int) -> str:
-    """Return why a file must not be run as root, or an empty text."""
-    real = path.resolve()
-    if not real.is_file():
-        return "no such file" if path.is_symlink() else "not a file"
-    for place in {path.parent, real.parent, real}:
-        about = place.stat()
-        if about.st_uid != owner:
-            return f"'{place}' is not owned by root"
-        if about.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-            return f"'{place}' can be changed by others than root"
-    return "" if os.access(real, os.X_OK) else "not executable"
+def _not_run(reason: str) -> Verdict:
+    return Verdict(False, f"not run: {reason}", required=False)
 
 
 def _first_line(text: bytes) -> str:

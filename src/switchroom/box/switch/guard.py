@@ -34,8 +34,8 @@ class Guard:
             self._held.enter_context(
                 lock.exclusive(self._path, what="starting and stopping Asterisk", wait=_WAIT_SECONDS)
             )
-        except SwitchroomError as error:
-            self._note(f"{error.message} Going on without the lock '{self._path}'.")
+        except (SwitchroomError, OSError) as error:
+            self._note(f"{error} Going on without the lock '{self._path}'.")
 
     def release(self) -> None:
         """End; raises KeyboardInterrupt for a signal that came in between."""

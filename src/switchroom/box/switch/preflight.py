@@ -11,6 +11,7 @@ from switchroom.box.health.report import Report
 from switchroom.box.modules import Foreign
 from switchroom.box.packages import Resolution
 from switchroom.box.paths import Paths
+from switchroom.box.worker import state
 from switchroom.core.errors import ExitCode, SwitchroomError
 
 BLOCKING, WARNING, INFO = "blocking", "warning", "info"
@@ -59,7 +60,8 @@ def systemd(paths: Paths) -> Iterator[Finding]:
 
 def alone(paths: Paths) -> Iterator[Finding]:
     """Find a switch that is not finished: there is one at a time."""
-    if paths.transaction.exists() or paths.plan.exists():
+    open_switch = paths.transaction.exists() and not state.no_transaction(paths)
+    if open_switch or paths.plan.exists():
         yield Finding(
             "busy",
             BLOCKING,

@@ -16,8 +16,9 @@ from switchroom.box.switch import journal, preflight
 from switchroom.box.switch.plan import EngineName, KeptPackage, Plan, submit
 from switchroom.box.switch.scanned import as_findings, look
 from switchroom.box.switch.survey import Box, Survey, Wish, selected_engine
+from switchroom.box.worker import locks
 from switchroom.catalog.convert import to_plain
-from switchroom.core import lock, process
+from switchroom.core import process
 from switchroom.core.errors import ExitCode, SwitchroomError
 from switchroom.core.progress import Reporter
 
@@ -32,7 +33,7 @@ def hand_over(box: Box, wish: Wish, known: Survey, command: Sequence[str], repor
     when somebody else was faster, when a package cannot be had or trusted, or when the packages themselves
     show a loss that the catalog did not tell of.
     """
-    with lock.exclusive(box.paths.runtime / "switch.lock", what="a switch of this box", wait=0):
+    with locks.client(box.paths, reporter.warn):
         _refuse_changed(box.paths, known)
         kept = _fetched(box.paths, known, reporter)
         packages.rehearse(kept)

@@ -14,7 +14,7 @@ from switchroom.box.paths import Paths
 from switchroom.box.switch import journal, rescue
 from switchroom.box.switch.journal import Journal, Kind
 from switchroom.box.switch.story import Story, Way, tell
-from switchroom.box.switch.transaction import worker_lock
+from switchroom.box.worker import locks, state
 from switchroom.core.errors import SwitchroomError
 
 MAX_BOOTS = 3
@@ -24,7 +24,8 @@ Say = Callable[[str], None]
 
 def recover(paths: Paths, say: Say) -> None:
     """Settle selector and boot loops; what cannot be settled is told, and Asterisk starts all the same."""
-    with worker_lock(paths):
+    with locks.worker(paths, say):
+        state.tidy(paths, say)
         rescue.remove_strays(paths)
         source = _source(paths, say)
         if engines.active(paths) is None:

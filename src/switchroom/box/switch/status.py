@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, Iterable, Optional, Tuple
@@ -16,6 +14,7 @@ from switchroom.box.switch.outcome import Outcome
 from switchroom.box.switch.plan import submitted
 from switchroom.box.switch.story import HEADINGS, PHASES, Story, Way, tell
 from switchroom.box.switch.unit import Unit
+from switchroom.box.worker import locks, state
 from switchroom.catalog.convert import to_plain
 from switchroom.core.errors import SwitchroomError
 
@@ -90,6 +89,9 @@ def _service() -> Tuple[Optional[str], str]:
 
 
 def _open(paths: Paths) -> Optional[Open]:
+    reason = state.no_transaction(paths)
+    if reason:
+        return _unreadable(paths, f"{reason}; set it aside with: {RESUME}")
     try:
         records = journal.read(paths.transaction / journal.FILE)
         return _told(tell(records), records[0].time, working(paths))
@@ -158,28 +160,16 @@ def _unreadable(paths: Paths, problem: str) -> Open:
 
 
 def working(paths: Paths) -> bool:
-    """Return whether a worker runs, or is about to: one that was killed is started again by systemd."""
-    if _held(paths.runtime / "worker.lock") or _held(paths.runtime / "switch.lock"):
-        return True
+    """Return whether a worker runs, or is about to: one that was killed is started again by systemd.
+
+    A worker that waits for a lock which somebody else holds does not work.
+    """
+    if locks.taken(paths):
+        return locks.at_work(paths)
     try:
         return Unit(WORKER).state().active in ("active", "activating")
     except SwitchroomError:
         return False
-
-
-def _held(lock: Path) -> bool:
-    """Return whether a living process holds a lock: the worker its own, the client one until it has begun."""
-    try:
-        handle = os.open(lock, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(handle)
-    return False
 
 
 def _last(history: Path) -> Optional[Outcome]:

@@ -25,19 +25,13 @@ from switchroom.box.switch.scene import Scene
 from switchroom.box.switch.story import HEADINGS, PHASES, Story, Way, tell
 from switchroom.box.switch.unit import Unit, shutting_down
 from switchroom.box.switch.walker import Stopping, Walker
-from switchroom.core import lock
-from switchroom.core.errors import SwitchroomError
+from switchroom.box.worker import locks, state
+from switchroom.core.errors import ExitCode, SwitchroomError
 from switchroom.core.files import fsync_dir, staging
 
 _STAGING = ".begin-"
-_LOCK_SECONDS = 10.0
 
 Say = Callable[[str], None]
-
-
-def worker_lock(paths: Paths) -> contextlib.AbstractContextManager[None]:
-    """Be the one writer of the open transaction; raises SwitchroomError (REFUSED) while there is another."""
-    return lock.exclusive(paths.runtime / "worker.lock", what="this box's switch", wait=_LOCK_SECONDS)
 
 
 def run(paths: Paths, say: Say) -> Optional[Outcome]:
@@ -45,25 +39,29 @@ def run(paths: Paths, say: Say) -> Optional[Outcome]:
 
     None too when the machine goes down meanwhile: the next boot goes on. ``say`` gets one plain line a piece
     of news. Whatever fails here, the last thing tried is that some whole engine runs. Raises SwitchroomError
-    (code ATTENTION) when the journal itself cannot be read or written.
+    (code ATTENTION) when the journal itself cannot be read or written, and with code REFUSED when another
+    worker is at it, and never else.
     """
-    with worker_lock(paths):
+    with locks.worker(paths, say):
         try:
-            if not _open(paths):
+            if not _open(paths, say):
                 return None
             with Journal(paths.transaction / journal.FILE, journal.boot_id()) as log:
                 return _finish(paths, _walk(paths, log, say), say)
         except Stopping:
             say("The machine is shutting down; the next boot goes on.")
             return None
-        except Exception:
+        except Exception as error:
             with contextlib.suppress(SwitchroomError, OSError):
                 rescue.any_engine(paths, Unit())
+            if isinstance(error, SwitchroomError) and error.code is ExitCode.REFUSED:
+                error.code = ExitCode.ATTENTION
             raise
 
 
-def _open(paths: Paths) -> bool:
+def _open(paths: Paths, say: Say) -> bool:
     """Return whether a transaction is open, after beginning the submitted one if none was."""
+    state.tidy(paths, say)
     for dead in paths.state.glob(f"{_STAGING}*"):
         shutil.rmtree(dead)
     rescue.remove_strays(paths)

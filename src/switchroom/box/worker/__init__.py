@@ -1,0 +1,1 @@
+"""The one slot that changes of a box are carried out in: its state, its locks."""
