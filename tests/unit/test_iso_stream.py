@@ -106,6 +106,7 @@ def feed(crew: Crew, count: int, error: Optional[Exception] = None) -> None:
 
 def test_leaving_before_the_end_ends_the_copying_and_what_fails_in_it_is_told(tmp_path: Path) -> None:
     (tmp_path / "base").write_bytes(BASE)
+    before = set(threading.enumerate())
 
     def fail(_count: int) -> None:
         raise KeyError("damaged")
@@ -117,7 +118,7 @@ def test_leaving_before_the_end_ends_the_copying_and_what_fails_in_it_is_told(tm
             copying.finish()
     with Copying(tmp_path / "base", tmp_path / "image"):
         pass
-    assert not [one for one in threading.enumerate() if one is not threading.main_thread()]
+    assert not set(threading.enumerate()) - before
 
 
 @pytest.mark.parametrize("place", [FIELD_OFFSET + FIELD_SIZE, len(BASE) // 2, len(BASE) - 16 * 2048])
