@@ -99,3 +99,12 @@ def test_roots_terminal_is_out_of_reach_when_the_answer_goes_elsewhere(client: P
     assert f"fd={name}\n" not in answer
     assert "terminal=" not in answer
     assert "complaint" in said  # what goes wrong is still seen
+
+
+def test_no_open_file_and_no_lock_of_root_s_shell_goes_along(client: Path, tmp_path: Path) -> None:
+    lock = tmp_path / "job.lock"
+    script = f'exec 5</etc/shadow 12</etc/shadow; ( flock 200; "{client}" -rx x ) 200>"{lock}"'
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+    assert "uid=65534" in done.stdout
+    assert "shadow" not in done.stdout
+    assert "job.lock" not in done.stdout
