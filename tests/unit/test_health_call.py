@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
-from typing import List, Optional
+import subprocess
+from pathlib import Path
+from typing import Iterator, List, Optional
 
 import pytest
 
 from support.peers import udp_peer
+from switchroom.box import ami, bound
 from switchroom.box.console import Console
 from switchroom.box.health import call, transports
 from switchroom.box.health.transports import Transport
@@ -155,6 +160,56 @@ def test_what_was_silent_before_may_stay_so_and_what_answered_must_again() -> No
         one, other = transport("good", good), transport("bad", silent)
         assert transports.check(Listing(one, other), (one,)).ok
         assert not transports.check(Listing(one, other), (one, other)).ok
+
+
+SQUATTER = """
+import socket, sys
+kind = socket.SOCK_DGRAM if sys.argv[1] == "udp" else socket.SOCK_STREAM
+taken = socket.socket(socket.AF_INET, kind)
+taken.bind(("127.0.0.1", 0))
+if kind == socket.SOCK_STREAM:
+    taken.listen()
+print(taken.getsockname()[1], flush=True)
+while kind == socket.SOCK_DGRAM:
+    said, whence = taken.recvfrom(4096)
+    taken.sendto(said.replace(b"OPTIONS sip:", b"SIP/2.0 200 OK\\r\\nX: ", 1), whence)
+taken.accept()
+"""
+
+
+@contextlib.contextmanager
+def squatter(protocol: str) -> Iterator[int]:
+    """Another user's program has a port; ends with the block."""
+    program = [
+        "setpriv",
+        "--reuid=65534",
+        "--regid=65534",
+        "--clear-groups",
+        "/usr/bin/python3",
+        "-c",
+        SQUATTER,
+    ]
+    with subprocess.Popen([*program, protocol], stdout=subprocess.PIPE, text=True) as taken:
+        assert taken.stdout
+        yield int(taken.stdout.readline())
+        taken.kill()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can run another user's program")
+def test_another_users_program_that_answers_in_asterisks_place_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "asterisk.ctl").touch()
+    monkeypatch.setattr(bound, "SOCKET", tmp_path / "asterisk.ctl")
+    with squatter("udp") as port, squatter("tcp") as ami_port:
+        verdict = transports.check(Listing(transport("taken", port)), None)
+        assert (verdict.ok, verdict.required) == (False, True)
+        assert f"taken: pjsip udp 127.0.0.1:{port} by a program of the user 'nobody'" in verdict.evidence
+        interface = ami.Interface(off="", host="127.0.0.1", port=ami_port, accounts=())
+        with pytest.raises(SwitchroomError, match="taken by a program of the user 'nobody'"):
+            ami.connected(interface, 1.0).__enter__()
+    with udp_peer(lambda _request: ANSWER) as (_, good):
+        assert transports.check(Listing(transport("own", good)), None).ok
 
 
 def test_no_transport_at_all_is_a_failure_unless_none_answered_before() -> None:

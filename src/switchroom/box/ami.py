@@ -217,6 +217,11 @@ def connected(interface: Interface, timeout: float) -> Iterator[Client]:
         raise SwitchroomError(
             f"'{interface.host}' (bindaddr in manager.conf) is no address of this box: it gets no secret."
         )
+    taken = bound.stranger(interface.host.replace("localhost", "127.0.0.1"), interface.port, "tcp")
+    if taken:
+        raise SwitchroomError(
+            f"The port {interface.port} of AMI is taken by a program of the user '{taken}'."
+        )
     client = Client(interface.host, interface.port, timeout)
     try:
         yield client

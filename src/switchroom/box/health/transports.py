@@ -112,6 +112,8 @@ def check(
     silent = [str(one) for one in wanted if one not in there]
     unasked = [str(one) for one in present if not one.probed]
     evidence += f"; silent: {', '.join(silent)}" if silent else ""
+    taken = [f"{one} by a program of the user '{who}'" for one in wanted if (who := _stranger(one))]
+    evidence += f"; taken: {', '.join(taken)}" if taken else ""
     evidence += f"; not probed: {', '.join(unasked)}" if unasked else ""
     return Verdict(not silent, evidence, required=bool(wanted) and before != ())
 
@@ -124,6 +126,12 @@ def answering(transports: Iterable[Transport]) -> Tuple[Transport, ...]:
     return tuple(transport for transport, code in zip(asked, codes) if code is not None)
 
 
+def _stranger(transport: Transport) -> str:
+    return bound.stranger(*transport.address, transport.protocol)
+
+
 def _ask(transport: Transport) -> Optional[int]:
     host, port = transport.address
-    return sip.options(host, port, transport.protocol, _TIMEOUT) if bound.is_own(host) else None
+    if not bound.is_own(host) or _stranger(transport):
+        return None
+    return sip.options(host, port, transport.protocol, _TIMEOUT)
