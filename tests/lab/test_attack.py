@@ -208,6 +208,41 @@ def test_a_console_that_never_ends_its_answer_is_given_up(box: Box) -> None:
     assert health(box)["healthy"]
 
 
+SQUATTER = """
+import socket
+taken = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+taken.bind(("0.0.0.0", 5060))
+print("ready", flush=True)
+while True:
+    said, whence = taken.recvfrom(4096)
+    taken.sendto(said.replace(b"OPTIONS sip:", b"SIP/2.0 200 OK\\r\\nX: ", 1), whence)
+"""
+
+
+def test_another_user_who_answers_sip_in_asterisks_place_is_no_dial_tone_and_is_named(box: Box) -> None:
+    box.run("systemctl", "stop", "asterisk.service")
+    try:
+        run = [
+            "systemd-run",
+            "--quiet",
+            "--unit=squatter",
+            "--uid=nobody",
+            "/usr/bin/python3",
+            "-c",
+            SQUATTER,
+        ]
+        box.run(*run)
+        box.run("sh", "-c", "until ss -Hlun sport = 5060 | grep -q 5060; do sleep 0.1; done", timeout=20)
+        box.run("systemctl", "start", "asterisk.service")
+        looked = box.run("switchroom", "health", check=False, timeout=HEALTH_SECONDS)
+        assert looked.returncode != 0
+        assert b"taken: pjsip udp 0.0.0.0:5060 by a program of the user 'nobody'" in looked.stdout
+    finally:
+        box.run("systemctl", "stop", "squatter.service", check=False)
+        box.run("systemctl", "restart", "asterisk.service")
+    assert box.run("switchroom", "health", check=False, timeout=HEALTH_SECONDS).returncode == 0
+
+
 def test_a_link_in_the_place_of_the_console_leads_root_nowhere(box: Box) -> None:
     attack(
         box,

@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 from pathlib import Path
-from typing import Iterator, List, Optional
+from typing import Iterator, List, Optional, Tuple
 
 import pytest
 
@@ -16,6 +16,7 @@ from switchroom.box import ami, bound
 from switchroom.box.console import Console
 from switchroom.box.health import call, transports
 from switchroom.box.health.transports import Transport
+from switchroom.box.paths import Paths
 from switchroom.core.errors import SwitchroomError
 
 TOLD = "No such command '{0}' (type 'core show help {0}' for other possible commands)"
@@ -210,6 +211,43 @@ def test_another_users_program_that_answers_in_asterisks_place_is_named(
             ami.connected(interface, 1.0).__enter__()
     with udp_peer(lambda _request: ANSWER) as (_, good):
         assert transports.check(Listing(transport("own", good)), None).ok
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can run another user's program")
+def test_a_transport_that_asterisk_could_not_bind_because_of_another_user_is_a_failure(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "asterisk.ctl").touch()
+    monkeypatch.setattr(bound, "SOCKET", tmp_path / "asterisk.ctl")
+    conf = tmp_path / "etc/asterisk/pjsip.conf"
+    conf.parent.mkdir(parents=True)
+    with squatter("udp") as port, udp_peer(lambda _request: ANSWER) as (_, good):
+        text = "[{0}]\ntype=transport\nprotocol=udp\nbind=127.0.0.1:{1}\n"
+        conf.write_text(text.format("good", good) + text.format("lost", port) + "[flow]\ntype=transport\n")
+        wished = transports.configured(Paths(tmp_path))
+        assert {one.port for one in wished} == {good, port}
+        verdict = transports.check(Listing(transport("good", good)), None, (), wished)
+        assert not verdict.ok
+        assert f"taken: pjsip udp 127.0.0.1:{port} by a program of the user 'nobody'" in verdict.evidence
+        assert "taken" in transports.check(Listing(), None, (), wished).evidence
+
+
+@pytest.mark.parametrize(
+    ("bind", "protocol", "place"),
+    [
+        ("192.0.2.9", "udp", ("192.0.2.9", 5060)),
+        ("192.0.2.9", "tls", ("192.0.2.9", 5061)),
+        ("192.0.2.1:5160", "udp", ("192.0.2.1", 5160)),
+        ("[::]:5062", "tcp", ("::", 5062)),
+        ("[::]", "tcp", ("::", 5060)),
+        ("192.0.2.9:5999999", "udp", ("192.0.2.9", 59999)),
+        ("", "udp", None),
+    ],
+)
+def test_a_bind_of_pjsip_conf_is_read_as_asterisk_reads_it(
+    bind: str, protocol: str, place: Optional[Tuple[str, int]]
+) -> None:
+    assert transports._bound(bind, protocol) == place
 
 
 def test_no_transport_at_all_is_a_failure_unless_none_answered_before() -> None:

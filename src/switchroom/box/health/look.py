@@ -137,9 +137,15 @@ def _local(look: _Look) -> Dict[str, _Test]:
     base = look.baseline
     return {
         "ami": lambda: manager.check(look.paths, base.ami if base else manager.LOGIN),
-        "sip": lambda: transports.check(look.console, base.transports if base else None, look.lacking),
+        "sip": lambda: _sip(look),
         "call": lambda: call.check(look.console, look.settings.health.call, base.call if base else None),
     }
+
+
+def _sip(look: _Look) -> Verdict:
+    if look.baseline:
+        return transports.check(look.console, look.baseline.transports, look.lacking)
+    return transports.check(look.console, None, look.lacking, transports.configured(look.paths))
 
 
 def _comeback(look: _Look, now: Callable[[], Standing]) -> Dict[str, _Test]:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import itertools
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Collection, Iterable, Iterator, Optional, Tuple
 
-from switchroom.box import answers, bound, sip
+from switchroom.box import answers, bound, conf, sip
 from switchroom.box.console import Console
 from switchroom.box.health.report import Verdict
 from switchroom.box.limits import load_limits
+from switchroom.box.paths import Paths
+from switchroom.box.reading import Budget
 
 PJSIP, CHAN_SIP = "pjsip", "sip"
 _PROBED = ("udp", "tcp", "tls")
 _TIMEOUT = 2.0
+_PORTS = {"tls": 5061}
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,25 @@ def read(console: Console) -> Tuple[Transport, ...]:
     pjsip = parse_pjsip(console.known("pjsip show transports") or "")
     chan_sip = console.known("sip show settings") or ""
     return tuple(_guard(console, one) for one in (*pjsip, *parse_chan_sip(chan_sip)))
+
+
+def configured(paths: Paths) -> Tuple[Transport, ...]:
+    """Return the transports that pjsip.conf has, whether Asterisk could bind them or not."""
+    configuration = conf.read(Path("pjsip.conf"), paths.root, Budget())
+    kinds = {(entry.section, entry.value) for entry in configuration.entries() if entry.key.lower() == "type"}
+    settings = {name: configuration.settings(name) for name, kind in kinds if kind == "transport"}
+    return _as_many_as_are_asked(
+        Transport(PJSIP, name, protocol, *place)
+        for name, said in settings.items()
+        if (protocol := said.get("protocol", "udp")) in _PROBED
+        and (place := _bound(said.get("bind", ""), protocol))
+    )
+
+
+def _bound(text: str, protocol: str) -> Optional[Tuple[str, int]]:
+    """Return address and port of a ``bind`` of pjsip.conf, whose port may be left out."""
+    port = _PORTS.get(protocol, 5060)
+    return _place(text) if text.rpartition("]")[2].count(":") == 1 else _place(f"{text}:{port}")
 
 
 def _guard(console: Console, transport: Transport) -> Transport:
@@ -96,15 +119,20 @@ def _as_many_as_are_asked(found: Iterator[Transport]) -> Tuple[Transport, ...]:
 
 
 def check(
-    console: Console, before: Optional[Tuple[Transport, ...]], lacking: Collection[str] = ()
+    console: Console,
+    before: Optional[Tuple[Transport, ...]],
+    lacking: Collection[str] = (),
+    wished: Collection[Transport] = (),
 ) -> Verdict:
-    """Judge whether those answer that answered ``before``; all that are configured without a baseline.
+    """Judge whether those answer that answered ``before``; all that are bound without a baseline.
 
-    Families in ``lacking`` are no part of the engine: what they answered before is not asked for.
+    Families in ``lacking`` are no part of the engine: what they answered before is not asked for. What is
+    ``wished`` and another user's program has is a failure too.
     """
     present = read(console)
+    lost = _taken(one for one in wished if one.name not in {other.name for other in present})
     if not present:
-        return Verdict(False, "no SIP transport, of PJSIP or chan_sip", required=before != ())
+        return Verdict(False, f"no SIP transport, of PJSIP or chan_sip{lost}", required=before != ())
     kept = [one for one in before or () if one.family not in lacking]
     wanted = kept or [one for one in present if one.probed]
     there = answering(wanted)
@@ -112,10 +140,15 @@ def check(
     silent = [str(one) for one in wanted if one not in there]
     unasked = [str(one) for one in present if not one.probed]
     evidence += f"; silent: {', '.join(silent)}" if silent else ""
-    taken = [f"{one} by a program of the user '{who}'" for one in wanted if (who := _stranger(one))]
-    evidence += f"; taken: {', '.join(taken)}" if taken else ""
+    evidence += _taken(wanted) + lost
     evidence += f"; not probed: {', '.join(unasked)}" if unasked else ""
-    return Verdict(not silent, evidence, required=bool(wanted) and before != ())
+    return Verdict(not silent and not lost, evidence, required=bool(wanted) and before != ())
+
+
+def _taken(transports: Iterable[Transport]) -> str:
+    """Return a clause that names those which another user's program has, empty when none."""
+    found = [f"{one} by a program of the user '{who}'" for one in transports if (who := _stranger(one))]
+    return f"; taken: {', '.join(found)}" if found else ""
 
 
 def answering(transports: Iterable[Transport]) -> Tuple[Transport, ...]:
