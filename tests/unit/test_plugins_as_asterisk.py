@@ -27,7 +27,7 @@ SECRET = "root's own\n"
 def theirs(tmp_path: Path) -> Path:
     """A folder of the other user's, with a link to a file of root's."""
     tmp_path.chmod(0o755)
-    for parent in tmp_path.parents[:3]:  # a worker of pytest-xdist has one more
+    for parent in list(tmp_path.parents)[:3]:  # a worker of pytest-xdist has one more
         parent.chmod(0o755)
     (tmp_path / "secret").write_text(SECRET)
     (tmp_path / "secret").chmod(0o600)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from switchroom.build.repo.binding import VALID_DAYS
 from switchroom.cli.main import main
 from switchroom.core.errors import ExitCode
 
@@ -23,6 +24,13 @@ def test_systemd_takes_the_units(tmp_path: Path) -> None:
     units = sorted(map(str, tmp_path.iterdir()))
     done = subprocess.run(["systemd-analyze", "verify", *units], capture_output=True, text=True, check=False)
     assert not [line for line in done.stderr.splitlines() if "repo-renew" in line]
+
+
+def test_the_timer_comes_by_many_times_before_metadata_are_out_of_date() -> None:
+    timer = configparser.ConfigParser()
+    timer.read(UNITS / "switchroom-repo-renew.timer")
+    assert timer["Timer"]["OnCalendar"] == "daily"
+    assert VALID_DAYS > 7
 
 
 def test_the_tool_takes_the_command_with_the_documented_options(

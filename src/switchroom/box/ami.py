@@ -213,16 +213,17 @@ def connected(interface: Interface, timeout: float) -> Iterator[Client]:
 
     SwitchroomError where it is not on this box: an account's secret goes nowhere else.
     """
-    if interface.host != "localhost" and not bound.is_own(interface.host):
+    host = bound.reachable(interface.host)
+    if not bound.is_own(host):
         raise SwitchroomError(
             f"'{interface.host}' (bindaddr in manager.conf) is no address of this box: it gets no secret."
         )
-    taken = bound.stranger(interface.host.replace("localhost", "127.0.0.1"), interface.port, "tcp")
+    taken = bound.stranger(host, interface.port, "tcp")
     if taken:
         raise SwitchroomError(
             f"The port {interface.port} of AMI is taken by a program of the user '{taken}'."
         )
-    client = Client(interface.host, interface.port, timeout)
+    client = Client(host, interface.port, timeout)
     try:
         yield client
     finally:

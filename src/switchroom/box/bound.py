@@ -13,7 +13,7 @@ from typing import Iterator, Optional, Tuple, Union
 
 from switchroom.box.console import SOCKET
 
-_ANY = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104
+_ANY = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1", "localhost": "127.0.0.1"}  # noqa: S104
 _LARGEST_PORT = 65535
 _NET = Path("/proc/net")
 _LISTENS = {"udp": "07", "tcp": "0A", "tls": "0A"}  # the kernel's states: no peer, and LISTEN

@@ -138,6 +138,8 @@ def test_a_home_too_deep_for_the_agents_socket_works(key: SigningKey, tmp_path: 
 
 
 def test_no_agent_stays_behind(key: SigningKey, document: Path) -> None:
+    # What a killed command of another test left is not this one's.
+    subprocess.run(["gpgconf", "--homedir", str(key.gnupghome), "--kill", "gpg-agent"], check=True)
     key.detach_sign(document, EPOCH)
     for _ in range(50):
         if not agents(key.gnupghome):
