@@ -96,6 +96,16 @@ def test_a_reload_of_the_firewall_leaves_a_call_its_sound(host: Any, box: Any) -
     assert (len(tally.ended), tally.cut, tally.failed) == (1, (), ())
 
 
+def test_a_program_that_only_calls_itself_sshd_bans_nobody(host: Any) -> None:
+    lie = "-t sshd -p authpriv.info 'Failed password for root from 203.0.113.7 port {} ssh2'"
+    host.check_output("cp /usr/bin/logger /tmp/sshd")
+    for port in range(41001, 41013):
+        host.check_output(f"runuser -u nobody -- /tmp/sshd {lie.format(port)}")
+    assert "sshd.service" in host.check_output("fail2ban-client get sshd journalmatch")
+    time.sleep(3)
+    assert "203.0.113.7" not in host.check_output("fail2ban-client get sshd banip")
+
+
 def test_who_guesses_passwords_is_banned_even_at_the_same_port(host: Any, box: Any) -> None:
     with Attacker() as attacker:
         assert attacker.guess(box.address)
