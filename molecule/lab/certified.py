@@ -35,7 +35,7 @@ from switchroom.core.files import sha256
 from switchroom.core.progress import Reporter
 
 ORIGIN = "lab-made-up"
-PARTS = ("dahdi", "imap", "mp3", "xmpp")  # as fixture.yml has them, so that ccache knows the files
+FIXTURE = Path(__file__).with_name("fixture.yml")
 _SUPPORT = re.compile(rb"(<support_level>)")
 _OFF = rb"<defaultenabled>no</defaultenabled>\1"  # on the same line, so that ccache knows the rest
 
@@ -83,7 +83,7 @@ def make_source(key: str, lookaside: Lookaside) -> Path:
             f"'{lookaside.folder}' holds no source to make it from.",
             hint="Run first: switchroom build sources --from debian",
         )
-    catalog = load_catalog(overlays=[lookaside.overlay])
+    catalog = load_catalog(overlays=[lookaside.overlay, FIXTURE])  # with the lab's parts, which ccache knows
     series, base = catalog.series[key], catalog.series[key.rpartition("-")[2].partition(".")[0]]
     tree = read_tree(lookaside.obtain(base.sources[0]), strip=1)
     edit(tree, ".version", f"{series.source_version}\n".encode())
@@ -118,7 +118,7 @@ def _overlay(lookaside: Lookaside, series: Series, base: Series, tarball: Path) 
         ],
         "bundled": dict(base.bundled),
         "disable": sorted({*series.disable, *base.disable}),
-        "parts": list(PARTS),
+        "parts": list(base.parts),
         "evidence": dict.fromkeys(("sources", "bundled"), evidence),
     }
     text = (

@@ -65,7 +65,7 @@ def contents(spec: Path, series: Series) -> Contents:
     offer = _offer(spec.read_text(), series)
     known = table_of(series.made_from or series.key)
     _check_names(series, known)
-    named = {*series.enable, *_completing(series, known, offer), *_asked_for(series, known, offer)}
+    named = {*series.enable, *(_completing(series, known, offer) - set(series.disable))}
     modules = known.built(named, series.disable, offer.libraries)
     # Menuselect does not turn on by itself what only needs a module that was turned on.
     enable = tuple(sorted({*series.enable, *modules - known.built((), series.disable, offer.libraries)}))
@@ -93,22 +93,21 @@ def _offer(text: str, series: Series) -> _Offer:
 def _completing(series: Series, known: ModuleTable, offer: _Offer) -> FrozenSet[str]:
     """Return what upstream leaves off and a PBX may want: modules of parts, all of them off by default.
 
-    And of a certified branch what the series it comes from has, unless the bare certified set is wanted.
+    And of a certified branch what the series it comes from has; where the bare certified set is wanted, only
+    the parts that the catalog names.
     """
+    off = offer.off(known)
     if series.type is not SeriesType.CERTIFIED:
-        return offer.off(known) - set(series.disable)
+        return off
+    asked = {
+        name for part in series.parts if part in offer.parts for name in offer.modules(known, part)
+    } & off
     if series.module_set is ModuleSet.BARE:
-        return frozenset()
+        return frozenset(asked)
     base = table_of(series.key.rpartition("-")[2].partition(".")[0])
     ordinary = base.built(offer.off(base), (), offer.libraries)
-    off = {name for name in ordinary & set(known.modules) if known.modules[name].off}
-    return known.built(off, (), offer.libraries) & off - set(series.disable)
-
-
-def _asked_for(series: Series, known: ModuleTable, offer: _Offer) -> FrozenSet[str]:
-    """Return what the optional parts that the catalog names consist of and upstream leaves off."""
-    named = {name for part in series.parts if part in offer.parts for name in offer.modules(known, part)}
-    return frozenset(named & offer.off(known)) - set(series.disable)
+    behind = {name for name in ordinary & set(known.modules) if known.modules[name].off}
+    return frozenset(asked | (known.built(behind, (), offer.libraries) & behind))
 
 
 def _check_parts(series: Series, made: Mapping[str, Tuple[str, ...]]) -> None:

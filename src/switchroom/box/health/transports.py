@@ -6,7 +6,7 @@ import itertools
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Collection, Iterable, Iterator, Optional, Tuple
+from typing import Collection, Dict, Iterable, Iterator, Mapping, Optional, Tuple
 
 from switchroom.box import answers, bound, conf, sip
 from switchroom.box.console import Console
@@ -130,41 +130,48 @@ def check(
     ``wished`` and another user's program has is a failure too.
     """
     present = read(console)
-    lost = _taken(one for one in wished if one.name not in {other.name for other in present})
+    lost = _taken(strangers(one for one in wished if one.name not in {other.name for other in present}))
     if not present:
         return Verdict(False, f"no SIP transport, of PJSIP or chan_sip{lost}", required=before != ())
     kept = [one for one in before or () if one.family not in lacking]
     wanted = kept or [one for one in present if one.probed]
-    there = answering(wanted)
+    others = strangers(wanted)
+    there = _answering(wanted, others)
     evidence = f"{len(there)} of {len(wanted)} transports answer"
     silent = [str(one) for one in wanted if one not in there]
     unasked = [str(one) for one in present if not one.probed]
     evidence += f"; silent: {', '.join(silent)}" if silent else ""
-    evidence += _taken(wanted) + lost
+    evidence += _taken(others) + lost
     evidence += f"; not probed: {', '.join(unasked)}" if unasked else ""
     return Verdict(not silent and not lost, evidence, required=bool(wanted) and before != ())
 
 
-def _taken(transports: Iterable[Transport]) -> str:
-    """Return a clause that names those which another user's program has, empty when none."""
-    found = [f"{one} by a program of the user '{who}'" for one in transports if (who := _stranger(one))]
+def strangers(transports: Iterable[Transport]) -> Dict[Transport, str]:
+    """Return those which another user's program has, with the user."""
+    found = {one: bound.stranger(*one.address, one.protocol) for one in transports if one.probed}
+    return {one: user for one, user in found.items() if user}
+
+
+def _taken(others: Mapping[Transport, str]) -> str:
+    """Return a clause that names what strangers have, empty when nothing."""
+    found = [f"{one} by a program of the user '{user}'" for one, user in others.items()]
     return f"; taken: {', '.join(found)}" if found else ""
 
 
 def answering(transports: Iterable[Transport]) -> Tuple[Transport, ...]:
-    """Return those that answer OPTIONS, many asked at once."""
-    asked = [transport for transport in transports if transport.probed]
+    """Return those that answer OPTIONS and are Asterisk's own."""
+    found = tuple(transports)
+    return _answering(found, strangers(found))
+
+
+def _answering(transports: Iterable[Transport], others: Collection[Transport]) -> Tuple[Transport, ...]:
+    """Ask many at once, and none of ``others``."""
+    asked = [one for one in transports if one.probed and one not in others]
     with ThreadPoolExecutor(max_workers=max(min(len(asked), load_limits().answers.threads), 1)) as pool:
         codes = list(pool.map(_ask, asked))
     return tuple(transport for transport, code in zip(asked, codes) if code is not None)
 
 
-def _stranger(transport: Transport) -> str:
-    return bound.stranger(*transport.address, transport.protocol)
-
-
 def _ask(transport: Transport) -> Optional[int]:
     host, port = transport.address
-    if not bound.is_own(host) or _stranger(transport):
-        return None
-    return sip.options(host, port, transport.protocol, _TIMEOUT)
+    return sip.options(host, port, transport.protocol, _TIMEOUT) if bound.is_own(host) else None
